@@ -1,0 +1,8 @@
+# Copyright (c) 2026, the Lifeboat authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from contextlib import AbstractContextManager
+from typing import Any
+
+def patch_module_args(module_args: dict[str, Any] | None = None) -> AbstractContextManager[None]: ...
