@@ -1,0 +1,28 @@
+# Copyright (c) 2026, the Lifeboat authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The endpoints, a room for each area. A new area is a file here and a line below."""
+
+from __future__ import annotations
+
+from pve_simulator.api import access, cluster, content, guests, jobs, nodes, pools, root, storages, tasks, users, vzdump
+from pve_simulator.web.routes import Routes
+
+
+def rooms() -> list[Routes]:
+    """All rooms. Paths with a tail that swallows slashes come last in their rooms."""
+    return [
+        root.routes,
+        access.routes,
+        users.routes,
+        cluster.routes,
+        jobs.routes,
+        pools.routes,
+        storages.routes,
+        content.routes,
+        nodes.routes,
+        tasks.routes,
+        vzdump.routes,
+        guests.routes,
+    ]

@@ -1,0 +1,77 @@
+# Copyright (c) 2026, the Lifeboat authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Guests on a node: lists, configuration, status."""
+
+from __future__ import annotations
+
+from pve_simulator.errors import Died
+from pve_simulator.guests import configuration, figures
+from pve_simulator.schema.parameters import Parameter
+from pve_simulator.schema.shared import NODE, VMID
+from pve_simulator.state.model import Guest
+from pve_simulator.web.routes import Call, Privilege, Routes
+
+routes = Routes()
+
+_AUDIT = Privilege("/vms/{vmid}", ("VM.Audit",))
+_FOLDERS = {"lxc": "lxc", "qemu": "qemu-server"}
+
+CONFIG = {
+    "node": NODE,
+    "vmid": VMID,
+    "current": Parameter(type="boolean", default=0),
+    "snapshot": Parameter(format="pve-configid", max_length=40),
+}
+ONE = {"node": NODE, "vmid": VMID}
+
+
+@routes.add("GET", "/nodes/{node}/lxc", {"node": NODE})
+def containers(call: Call) -> object:
+    """The containers the caller may see (recorded: 02_auth, 10_tasks)."""
+    return _listed(call, "lxc")
+
+
+@routes.add("GET", "/nodes/{node}/qemu", {"node": NODE, "full": Parameter(type="boolean")})
+def machines(call: Call) -> object:
+    """The VMs the caller may see (recorded: 11_qemu)."""
+    return _listed(call, "qemu")
+
+
+@routes.add("GET", "/nodes/{node}/lxc/{vmid}/config", CONFIG, _AUDIT)
+def container_config(call: Call) -> object:
+    """A container's configuration."""
+    return configuration.shown(_guest(call, "lxc"), call.cluster.storages)
+
+
+@routes.add("GET", "/nodes/{node}/qemu/{vmid}/config", CONFIG, _AUDIT)
+def machine_config(call: Call) -> object:
+    """A VM's configuration."""
+    return configuration.shown(_guest(call, "qemu"), call.cluster.storages)
+
+
+@routes.add("GET", "/nodes/{node}/lxc/{vmid}/status/current", ONE, _AUDIT)
+def container_status(call: Call) -> object:
+    """Whether a container runs, and its lock."""
+    return figures.current(_guest(call, "lxc"))
+
+
+@routes.add("GET", "/nodes/{node}/qemu/{vmid}/status/current", ONE, _AUDIT)
+def machine_status(call: Call) -> object:
+    """Whether a VM runs, and its lock."""
+    return figures.current(_guest(call, "qemu"))
+
+
+def _listed(call: Call, kind: str) -> list[dict[str, object]]:
+    guests = [guest for guest in call.cluster.guests.values() if guest.kind == kind and guest.node == call.node]
+    visible = [guest for guest in guests if call.allowed(f"/vms/{guest.vmid}", "VM.Audit")]
+    return [figures.listed(guest) for guest in sorted(visible, key=lambda guest: guest.vmid)]
+
+
+def _guest(call: Call, kind: str) -> Guest:
+    vmid = call.parameters["vmid"]
+    guest = call.cluster.guests.get(vmid)
+    if guest is None or guest.kind != kind or guest.node != call.node:
+        raise Died(f"Configuration file 'nodes/{call.node}/{_FOLDERS[kind]}/{vmid}.conf' does not exist")
+    return guest

@@ -1,0 +1,34 @@
+# Copyright (c) 2026, the Lifeboat authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The archive of a VM: in place of Proxmox's vma a tar of the configuration and the written part of each disk."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+CONFIGURATION = "qemu-server.conf"
+
+
+def disk_member(key: str) -> str:
+    """The name of a disk in the archive."""
+    return f"drive-{key}.raw"
+
+
+def write(stream: IO[bytes], configuration: str, disks: Mapping[str, Path]) -> None:
+    """Write the archive; a disk that was never written is an empty member."""
+    with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as tar:
+        _add(tar, CONFIGURATION, configuration.encode())
+        for key, path in disks.items():
+            _add(tar, disk_member(key), path.read_bytes() if path.exists() else b"")
+
+
+def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.size = len(data)
+    tar.addfile(entry, io.BytesIO(data))

@@ -1,0 +1,89 @@
+# Copyright (c) 2026, the Lifeboat authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The figures that lists and statuses give of a guest. Nothing here moves: a simulated guest does no work."""
+
+from __future__ import annotations
+
+from pve_simulator.guests import configuration
+from pve_simulator.state.model import Guest
+
+_UPTIME = 3600  # of whatever runs
+
+
+def resource(guest: Guest, *, online: bool, memhost: bool) -> dict[str, object]:
+    """The entry in /cluster/resources and in pools. Of an offline node nothing is known but that the guest is there."""
+    found: dict[str, object] = {
+        "id": f"{guest.kind}/{guest.vmid}",
+        "vmid": guest.vmid,
+        "node": guest.node,
+        "type": guest.kind,
+        "status": "unknown",
+    }
+    if online:
+        found.update(_counters(guest))
+        found.update(
+            name=guest.name,
+            status=_status(guest),
+            template=int(guest.template),
+            maxcpu=guest.cores,
+        )
+        if memhost:
+            found["memhost"] = found["mem"]
+    return found
+
+
+def listed(guest: Guest) -> dict[str, object]:
+    """The entry in a node's list of guests of one kind."""
+    found = {**_counters(guest), "vmid": guest.vmid, "name": guest.name, "status": _status(guest), "cpus": guest.cores}
+    if guest.kind == "lxc":
+        found.update(type="lxc", swap=0, maxswap=0)
+    else:
+        for key in ("diskread", "diskwrite"):
+            del found[key]
+    if guest.running:
+        found["pid"] = 10000 + guest.vmid
+        if guest.kind == "qemu":
+            found.update(diskread=0, diskwrite=0)
+    return {**found, **marks(guest)}
+
+
+def current(guest: Guest) -> dict[str, object]:
+    """The answer of status/current."""
+    found = {**listed(guest), "ha": {"managed": 0}}
+    if guest.kind == "qemu":
+        found["qmpstatus"] = _status(guest)
+    return found
+
+
+def marks(guest: Guest) -> dict[str, object]:
+    """What is only there when it is set: lock, tags, template."""
+    found: dict[str, object] = {}
+    if guest.lock is not None:
+        found["lock"] = guest.lock
+    if guest.tags:
+        found["tags"] = ";".join(guest.tags)
+    if guest.template:
+        found["template"] = 1
+    return found
+
+
+def _status(guest: Guest) -> str:
+    return "running" if guest.running else "stopped"
+
+
+def _counters(guest: Guest) -> dict[str, object]:
+    memory = guest.memory << 20
+    return {
+        "cpu": 0,
+        "mem": memory // 4 if guest.running else 0,
+        "maxmem": memory,
+        "disk": 0,
+        "maxdisk": configuration.disk_limit(guest),
+        "uptime": _UPTIME if guest.running else 0,
+        "netin": 0,
+        "netout": 0,
+        "diskread": 0,
+        "diskwrite": 0,
+    }

@@ -1,0 +1,234 @@
+# Copyright (c) 2026, the Lifeboat authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What tests put into a world: nodes, storages, guests with content, users with rights, backups of earlier days."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pve_simulator.access import passwords
+from pve_simulator.archives import seeding
+from pve_simulator.core import Core
+from pve_simulator.guests import content as guest_content
+from pve_simulator.state.model import GIB, AclEntry, Guest, Node, Pool, Storage, Token, User, Volume
+
+_USER = re.compile(r"^[^\s:/!]+@[A-Za-z][A-Za-z0-9.\-_]+$")
+_TOKEN = re.compile(r"^[A-Za-z][A-Za-z0-9.\-_]+$")
+_SHARED = ("nfs", "cifs", "cephfs", "pbs")
+_LOCAL_PATH = "/var/lib/vz"
+
+Options = Mapping[str, str | int]
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A mount point of a container: key (``mp0``), path, whether it is backed up, and what is in it."""
+
+    key: str
+    path: str
+    backup: bool | None = True
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    size: int = 4 * GIB
+
+
+@dataclass(frozen=True)
+class Disk:
+    """A disk of a VM: the bytes at its begin, whether it is backed up, and its whole size."""
+
+    content: bytes = b""
+    backup: bool | None = None
+    size: int = GIB
+
+
+class Population(Core):
+    """The part of a world that is built up."""
+
+    def add_node(self, name: str, clock_offset: float = 0.0, online: bool = True) -> None:
+        """A host whose clock runs ``clock_offset`` seconds ahead. The first one is the one clients talk to."""
+        with self.changed:
+            self.cluster.nodes[name] = Node(name, clock_offset, online)
+            self.touch()
+
+    def add_storage(
+        self,
+        name: str,
+        type: str = "dir",  # noqa: A002 - Proxmox calls it so
+        content: Sequence[str] = ("backup",),
+        *,
+        shared: bool | None = None,
+        nodes: Sequence[str] | None = None,
+        prune: str | None = None,
+        disabled: bool = False,
+        capacity: int = 10 * GIB,
+        path: str | None = None,
+        max_protected: int | None = None,
+    ) -> None:
+        """A storage. nfs and pbs are shared unless told otherwise; ``path`` is what logs call its folder."""
+        storage = Storage(
+            name,
+            type,
+            list(content),
+            path or (_LOCAL_PATH if name == "local" else f"/mnt/pve/{name}"),
+            shared=shared if shared is not None else type in _SHARED,
+            nodes=list(nodes) if nodes is not None else None,
+            prune=prune,
+            disabled=disabled,
+            capacity=capacity,
+            max_protected=max_protected,
+        )
+        with self.changed:
+            self.cluster.storages[name] = storage
+            self.touch()
+
+    def add_pool(self, name: str, comment: str | None = None, storages: Sequence[str] = ()) -> None:
+        """A pool; guests join it by their own ``pool``."""
+        with self.changed:
+            self.cluster.pools[name] = Pool(name, comment, list(storages))
+            self.touch()
+
+    def add_container(
+        self,
+        vmid: int,
+        name: str,
+        node: str,
+        *,
+        files: Mapping[str, bytes] | None = None,
+        mounts: Sequence[Mount] = (),
+        storage: str = "local",
+        size: int = 8 * GIB,
+        unprivileged: bool = False,
+        tags: Sequence[str] = (),
+        pool: str | None = None,
+        running: bool = False,
+        template: bool = False,
+        lock: str | None = None,
+        memory: int = 512,
+        description: str | None = None,
+        options: Options | None = None,
+    ) -> None:
+        """A container with the files in its root (relative paths) and in its mount points."""
+        volumes = [Volume("rootfs", storage, size)]
+        volumes += [Volume(mount.key, storage, mount.size, mount.path, mount.backup) for mount in mounts]
+        guest = Guest(vmid, name, "lxc", node, volumes, list(tags), pool, running, template, lock, memory)
+        guest.description = description
+        guest.options = {**({"unprivileged": 1} if unprivileged else {}), **(options or {})}
+        self._add_guest(guest)
+        folder = self.layout.guest(vmid)
+        guest_content.write_tree(folder / "rootfs", files or {})
+        for mount in mounts:
+            guest_content.write_tree(folder / mount.key, mount.files)
+
+    def add_vm(
+        self,
+        vmid: int,
+        name: str,
+        node: str,
+        *,
+        disks: Mapping[str, bytes | Disk] | None = None,
+        storage: str = "local",
+        tags: Sequence[str] = (),
+        pool: str | None = None,
+        running: bool = False,
+        template: bool = False,
+        lock: str | None = None,
+        memory: int = 512,
+        description: str | None = None,
+        options: Options | None = None,
+    ) -> None:
+        """A VM with disks: the bytes at the begin of each, or a `Disk`."""
+        wanted = {key: disk if isinstance(disk, Disk) else Disk(disk) for key, disk in (disks or {}).items()}
+        volumes = [
+            Volume(key, storage, max(disk.size, len(disk.content)), backup=disk.backup) for key, disk in wanted.items()
+        ]
+        guest = Guest(vmid, name, "qemu", node, volumes, list(tags), pool, running, template, lock, memory)
+        guest.description = description
+        guest.options = {**({"boot": f"order={';'.join(wanted)}"} if wanted else {}), **(options or {})}
+        self._add_guest(guest)
+        for key, disk in wanted.items():
+            if disk.content:
+                guest_content.write_disk(self.layout.guest(vmid), key, disk.content)
+
+    def add_user(self, name: str, password: str | None = None, *, enabled: bool = True) -> None:
+        """A user ``name@realm``; an existing one gets the password. Raises ``ValueError`` for a bad name."""
+        if not _USER.match(name):
+            raise ValueError(f"no name of a user: {name}")
+        with self.changed:
+            user = self.cluster.users.setdefault(name, User(name))
+            user.enabled = enabled
+            user.password = passwords.hashed(password) if password is not None else None
+            self.touch()
+
+    def add_token(
+        self, user: str, name: str, privsep: bool = True, *, expire: int = 0, comment: str | None = None
+    ) -> str:
+        """A token of a user; the answer is its secret. Raises ``ValueError`` for a bad name (one letter is too few)."""
+        if not _TOKEN.match(name):
+            raise ValueError(f"no name of a token: {name}")
+        secret = str(uuid.uuid4())
+        with self.changed:
+            self.cluster.users[user].tokens[name] = Token(name, secret, privsep, expire, comment)
+            self.touch()
+        return secret
+
+    def add_role(self, name: str, privileges: Sequence[str]) -> None:
+        """A role. Raises ``ValueError`` for a privilege that this release does not have."""
+        unknown = sorted(set(privileges) - self.version.privileges)
+        if unknown:
+            raise ValueError(f"Proxmox VE {self.version.release} has no privilege {', '.join(unknown)}")
+        with self.changed:
+            self.cluster.roles[name] = sorted(privileges)
+            self.touch()
+
+    def add_acl(self, path: str, role: str, user_or_token: str, propagate: bool = True) -> None:
+        """Give a role on a path. Raises ``ValueError`` for a role that there is not."""
+        if role not in self.cluster.roles:
+            raise ValueError(f"no role {role}")
+        with self.changed:
+            self.cluster.acl.append(AclEntry(path, role, user_or_token, propagate))
+            self.touch()
+
+    def add_archive(
+        self,
+        vmid: int,
+        storage: str = "backups",
+        node: str | None = None,
+        *,
+        age: float = 0.0,
+        notes: str | None = None,
+        protected: bool = False,
+        verification: str | None = None,
+        size: int | None = None,
+        encrypted: str | None = None,
+        name: str | None = None,
+        compress: str = "zstd",
+        kind: str = "lxc",
+    ) -> str:
+        """A backup made ``age`` seconds ago, with what is in the guest now; the answer is its volid.
+
+        ``size``, ``verification`` (ok, failed) and ``encrypted`` are what the listing says of it. ``name`` is for
+        files that somebody renamed; ``kind`` counts for guests that are no more.
+        """
+        guest = self.cluster.guests.get(vmid) or Guest(vmid, f"gone{vmid}", kind, node or self.entry.name)
+        where = node or guest.node
+        facts = {"size": size, "verification": verification, "encrypted": encrypted}
+        seed = seeding.Seed(
+            self.now(where) - age,
+            notes,
+            protected,
+            {key: value for key, value in facts.items() if value is not None},
+            name,
+            compress,
+        )
+        return seeding.add(self.backups(storage, where), guest, self.cluster.storages, self.layout, seed)
+
+    def _add_guest(self, guest: Guest) -> None:
+        if guest.node not in self.cluster.nodes:
+            raise ValueError(f"no node {guest.node}")
+        with self.changed:
+            self.cluster.guests[guest.vmid] = guest
+            self.touch()

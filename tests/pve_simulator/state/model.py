@@ -1,0 +1,136 @@
+# Copyright (c) 2026, the Lifeboat authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The objects a cluster consists of, as plain data: what the state file holds and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+GIB = 1 << 30
+
+
+@dataclass
+class Node:
+    """A host. ``clock_offset`` is how far its clock runs ahead of the real one, in seconds."""
+
+    name: str
+    clock_offset: float = 0.0
+    online: bool = True
+
+
+@dataclass
+class Storage:
+    """A storage of the cluster; ``path`` is where Proxmox would say that it lies (not where it lies here)."""
+
+    name: str
+    type: str
+    content: list[str]
+    path: str
+    shared: bool = False
+    nodes: list[str] | None = None
+    prune: str | None = None
+    disabled: bool = False
+    capacity: int = 10 * GIB
+    max_protected: int | None = None
+    full: bool = False
+    offline_on: list[str] = field(default_factory=list)  # node names; "*" is every node
+
+    def reaches(self, node: str) -> bool:
+        """Tell whether the storage is configured for this node."""
+        return self.nodes is None or node in self.nodes
+
+    def offline(self, node: str) -> bool:
+        """Tell whether the storage cannot be reached from a node that it is configured for."""
+        return "*" in self.offline_on or node in self.offline_on
+
+
+@dataclass
+class Volume:
+    """A mount point of a container or a disk of a VM. The bytes lie in the guest's folder."""
+
+    key: str
+    storage: str
+    size: int
+    path: str | None = None
+    backup: bool | None = None  # None: the configuration says nothing, which for rootfs and disks means yes
+
+
+@dataclass
+class Guest:
+    """A container (``lxc``) or a VM (``qemu``)."""
+
+    vmid: int
+    name: str
+    kind: str
+    node: str
+    volumes: list[Volume] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
+    pool: str | None = None
+    running: bool = False
+    template: bool = False
+    lock: str | None = None
+    memory: int = 512
+    cores: int = 1
+    description: str | None = None
+    options: dict[str, str | int] = field(default_factory=dict)  # what else the configuration holds
+
+
+@dataclass
+class Pool:
+    """A named set of guests and storages; the guests name their pool, not the other way round."""
+
+    name: str
+    comment: str | None = None
+    storages: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Token:
+    """An API token. Proxmox keeps the secret in the clear as well (``priv/token.cfg``)."""
+
+    name: str
+    secret: str
+    privsep: bool = True
+    expire: int = 0
+    comment: str | None = None
+
+
+@dataclass
+class User:
+    """A user ``name@realm``; the password is kept salted and hashed."""
+
+    name: str
+    password: str | None = None
+    enabled: bool = True
+    expire: int = 0
+    tokens: dict[str, Token] = field(default_factory=dict)
+
+
+@dataclass
+class AclEntry:
+    """``who`` (a user or a full token id) has ``role`` on ``path``."""
+
+    path: str
+    role: str
+    who: str
+    propagate: bool = True
+
+
+@dataclass
+class Cluster:
+    """Everything the state file holds."""
+
+    version: str
+    name: str = ""
+    secret: str = ""
+    boot_time: float = 0.0
+    next_pid: int = 1000
+    nodes: dict[str, Node] = field(default_factory=dict)
+    storages: dict[str, Storage] = field(default_factory=dict)
+    guests: dict[int, Guest] = field(default_factory=dict)
+    pools: dict[str, Pool] = field(default_factory=dict)
+    users: dict[str, User] = field(default_factory=dict)
+    roles: dict[str, list[str]] = field(default_factory=dict)
+    acl: list[AclEntry] = field(default_factory=list)

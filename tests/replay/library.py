@@ -1,0 +1,31 @@
+# Copyright (c) 2026, the Lifeboat authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where the recordings lie, and which of them are replayed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from replay import recording
+from replay.recording import Case
+
+# beside the checkout; nothing of it goes into the project
+RECORDINGS = Path(__file__).parents[3] / "shared" / "recordings" / "pve"
+
+REPLAYED = {
+    "8.4": ("02_auth", "03_storage", "04_vzdump_ok", "05_vzdump_errors", "10_tasks", "14_transport"),
+    "9.2": ("02_auth", "04_vzdump_ok", "05_vzdump_errors"),
+}
+_FOLDERS = {"8.4": RECORDINGS, "9.2": RECORDINGS / "v9"}
+
+
+def available() -> bool:
+    """Tell whether the recordings are there."""
+    return RECORDINGS.is_dir()
+
+
+def cases(version: str) -> dict[str, list[Case]]:
+    """A release's recordings, in the order in which they are replayed."""
+    return {name: recording.read(_FOLDERS[version] / f"{name}.txt", name) for name in REPLAYED[version]}

@@ -1,0 +1,36 @@
+# Copyright (c) 2026, the Lifeboat authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Plays all recordings of a release against a fresh simulator, in the order in which they were made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pve_simulator import Simulator, World
+from replay import stages
+from replay.player import Player, known_secrets
+from replay.recording import Case
+
+_BEGIN = "2026-11-20 12:22:00"
+
+
+def run(folder: Path, version: str, recordings: dict[str, list[Case]]) -> dict[str, list[str]]:
+    """What differs, by the cases' ids; every case has an entry."""
+    clock = stages.Clock(stages.epoch(_BEGIN))
+    world = World(folder, version=version, clock=clock)
+    stages.begin(world, clock)
+    found: dict[str, list[str]] = {}
+    with Simulator(world) as simulator:
+        secrets = known_secrets([case for cases in recordings.values() for case in cases])
+        player = Player(simulator, clock, secrets)
+        player.log_in("root@pam")
+        for name, cases in recordings.items():
+            if name == "10_tasks":
+                player.upids.update(stages.before_tasks(world, clock))
+            if name == "14_transport":
+                stages.before_transport(world)
+            found.update(player.play(cases))
+        player.close()
+    return found
