@@ -1,0 +1,145 @@
+# Copyright (c) 2026, the Lifeboat authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Backups as storages list them. Private to this collection."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client, path_of
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import AnswerLost, ApiError, BadAnswer
+
+# pve-storage Storage.pm; the time in the name is the node's local time
+_FILE = re.compile(r"^backup/vzdump-(qemu|lxc|openvz)-([1-9]\d{2,8})-(\d{4}_\d\d_\d\d-\d\d_\d\d_\d\d)\.")
+_PBS = re.compile(r"^backup/(vm|ct)/(\d+)/")
+_PBS_TYPES = {"vm": "qemu", "ct": "lxc"}
+
+
+@dataclass(frozen=True)
+class Backup:
+    """An archive or snapshot: what one entry of the listing says of it.
+
+    ``verified`` is True or False where the storage has checked it, None where it has not (or can't).
+    ``size`` is in bytes and ``ctime`` in epoch seconds. ``finished`` is False for a snapshot still being written.
+    """
+
+    volid: str
+    vmid: int | None
+    storage: str
+    node: str
+    ctime: int
+    size: int
+    format: str
+    guest_type: str | None
+    notes: str | None
+    protected: bool
+    verified: bool | None
+    encrypted: bool
+    finished: bool
+
+    def good(self, require_verified: bool = False) -> bool:
+        """Whether it counts as a backup: complete, not empty, and not known to be damaged."""
+        return self.flaw(require_verified) is None
+
+    def flaw(self, require_verified: bool = False) -> str | None:
+        """Why it does not count as a backup, as the end of a sentence; None when it does."""
+        if not self.finished:
+            return "is not finished"
+        if self.size <= 0:
+            return "is empty"
+        if self.verified is False:
+            return "failed its verification"
+        if require_verified and self.verified is None:
+            return "has not been verified"
+        return None
+
+    def as_result(self) -> dict[str, Any]:
+        """The backup as the modules return it."""
+        return {
+            "volid": self.volid,
+            "vmid": self.vmid,
+            "storage": self.storage,
+            "node": self.node,
+            "ctime": self.ctime,
+            "size": self.size,
+            "format": self.format,
+            "guest_type": self.guest_type,
+            "notes": self.notes,
+            "protected": self.protected,
+            "verified": self.verified,
+            "encrypted": self.encrypted,
+        }
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The backups on one storage as one node shows them, or why it doesn't answer."""
+
+    storage: str
+    node: str
+    shared: bool
+    backups: tuple[Backup, ...]
+    error: str | None = None
+
+
+def observe_listing(client: Client, storage: str, node: str, shared: bool) -> Listing:
+    """One request: what lies on the storage. A storage that doesn't answer is a finding, not an exception."""
+    try:
+        answer = client.get(path_of("nodes", node, "storage", storage, "content"), content="backup")
+    except (ApiError, AnswerLost) as failure:
+        return Listing(storage, node, shared, (), failure.message)
+    if not isinstance(answer, list):
+        raise BadAnswer(f"The listing of storage {storage} is not one: check api_host and api_port.")
+    backups = [backup_of(entry, storage, node) for entry in answer if isinstance(entry, dict) and entry.get("volid")]
+    return Listing(storage, node, shared, tuple(backups))
+
+
+def backup_of(entry: Mapping[str, Any], storage: str, node: str) -> Backup:
+    """One entry of /content (keys as recorded in 03_storage and 04_vzdump_ok)."""
+    volid = str(entry["volid"])
+    form = str(entry.get("format") or "")
+    size = int(entry.get("size") or 0)
+    approximate = entry.get("approximate-size")
+    verification = entry.get("verification")
+    state = verification.get("state") if isinstance(verification, dict) else None
+    vmid = entry.get("vmid")
+    return Backup(
+        volid=volid,
+        vmid=int(vmid) if vmid else owner_of(volid),
+        storage=storage,
+        node=node,
+        ctime=int(entry.get("ctime") or 0),
+        size=max(size, int(approximate)) if approximate else size,
+        format=form,
+        guest_type=_guest_type(entry, volid),
+        notes=str(entry["notes"]) if entry.get("notes") else None,
+        protected=str(entry.get("protected") or 0) == "1",
+        verified={"ok": True, "failed": False}.get(str(state)),
+        encrypted=str(entry.get("encrypted") or 0) != "0",
+        # A PBS snapshot that is still being written reports a size of 1 (PBSPlugin.pm).
+        finished=not form.startswith("pbs-") or size > 1 or bool(approximate),
+    )
+
+
+def owner_of(volid: str) -> int | None:
+    """The guest's id in a volid, None for a renamed archive."""
+    name = volid.partition(":")[2]
+    match = _FILE.match(name) or _PBS.match(name)
+    return int(match.group(2)) if match else None
+
+
+def _guest_type(entry: Mapping[str, Any], volid: str) -> str | None:
+    subtype = entry.get("subtype")
+    if subtype in ("qemu", "lxc"):
+        return str(subtype)
+    name = volid.partition(":")[2]
+    found = _FILE.match(name)
+    if found:
+        return "lxc" if found.group(1) == "openvz" else found.group(1)
+    snapshot = _PBS.match(name)
+    return _PBS_TYPES[snapshot.group(1)] if snapshot else None

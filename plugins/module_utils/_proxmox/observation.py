@@ -1,0 +1,116 @@
+# Copyright (c) 2026, the Lifeboat authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Everything that is read before anything is decided. Private to this collection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.parallel import side_by_side
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.archives import Backup, Listing, observe_listing
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client, path_of
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Cluster, observe_cluster
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import ApiError
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.permissions import (
+    Permissions,
+    observe_permissions,
+)
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.storages import (
+    NodeStorages,
+    Place,
+    observe_storages,
+)
+
+
+@dataclass(frozen=True)
+class Observation:
+    """The state of a cluster and its backups at one moment.
+
+    ``clock_offsets`` says by how many seconds a node's clock is ahead of the controller's; ``default_offset`` is that
+    of the API server, for nodes whose clock isn't known.
+    """
+
+    cluster: Cluster
+    permissions: Permissions
+    storages: tuple[NodeStorages, ...]
+    listings: tuple[Listing, ...]
+    observed_at: float
+    clock_offsets: Mapping[str, float]
+    default_offset: float
+
+    @property
+    def places(self) -> list[Place]:
+        """Every storage on every node that answered."""
+        return [place for node in self.storages for place in node.places]
+
+    @property
+    def backups(self) -> list[Backup]:
+        """Every backup that is shown, newest first."""
+        found = [backup for listing in self.listings for backup in listing.backups]
+        return sorted(found, key=lambda backup: (-backup.ctime, backup.volid))
+
+    def now(self, node: str | None = None) -> float:
+        """Epoch seconds by the node's clock at the time of the observation."""
+        return self.observed_at + self.clock_offsets.get(node or "", self.default_offset)
+
+
+def observe(client: Client, clock: Clock, storages: Iterable[str] | None = None) -> Observation:
+    """Look at the cluster.
+
+    One request for resources, one for permissions, one a node for its storages (and one for its clock where the token
+    may read it), one a storage for its backups (a node, where it is local). ``storages`` restricts the listings to
+    these names.
+    """
+    cluster = observe_cluster(client)
+    permissions = observe_permissions(client)
+    of_nodes = observe_storages(client, cluster.online_nodes, clock.now)
+    wanted = None if storages is None else set(storages)
+    places = [place for node in of_nodes for place in node.places if wanted is None or place.storage in wanted]
+    listings = list_places(client, places)
+    offsets = _clock_offsets(client, clock, cluster, permissions)
+    dates = [node.date - node.asked_at for node in of_nodes if node.date is not None]
+    return Observation(
+        cluster, permissions, tuple(of_nodes), tuple(listings), clock.now(), offsets, dates[0] if dates else 0.0
+    )
+
+
+def list_places(client: Client, places: Iterable[Place]) -> list[Listing]:
+    """One listing a storage, one a node where it is local.
+
+    A shared storage that fails on one node is asked for on another before it counts as unreadable.
+    """
+    groups: dict[tuple[str, str], list[Place]] = {}
+    for place in places:
+        groups.setdefault((place.storage, "" if place.shared else place.node), []).append(place)
+
+    def of_group(group: list[Place]) -> Listing:
+        active = [place for place in group if place.active]
+        if not active:
+            first = group[0]
+            why = f"Storage {first.storage} is not active on {'any node' if first.shared else 'node ' + first.node}."
+            return Listing(first.storage, first.node, first.shared, (), why)
+        listing = observe_listing(client, active[0].storage, active[0].node, active[0].shared)
+        if listing.error and len(active) > 1:
+            return observe_listing(client, active[1].storage, active[1].node, active[1].shared)
+        return listing
+
+    return side_by_side(of_group, groups.values())
+
+
+def _clock_offsets(client: Client, clock: Clock, cluster: Cluster, permissions: Permissions) -> dict[str, float]:
+    """Reading a node's time needs Sys.Audit there; without it the Date of the API server's answers has to do."""
+    readable = [node for node in cluster.online_nodes if permissions.allows("Sys.Audit", f"/nodes/{node}")]
+
+    def offset(node: str) -> tuple[str, float | None]:
+        try:
+            answer = client.get(path_of("nodes", node, "time"))
+        except ApiError:  # the node went away since; the API server's clock stands in for its own
+            return node, None
+        seconds = answer.get("time") if isinstance(answer, dict) else None
+        return node, float(seconds) - clock.now() if seconds else None
+
+    return {node: seconds for node, seconds in side_by_side(offset, readable) if seconds is not None}

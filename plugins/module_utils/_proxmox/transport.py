@@ -1,0 +1,235 @@
+# Copyright (c) 2026, the Lifeboat authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The session below proxmoxer: counting, the answer's hidden parts, tickets. Private to this collection.
+
+proxmoxer drops an error body's ``message``, the ``total`` beside ``data`` and the headers, follows redirects with the
+credentials, and logs in outside of its session. All of that is mended here, once.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.diagnosis import diagnosed
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import (
+    BadAnswer,
+    NotAuthenticated,
+    error_of,
+)
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.options import (
+    ConnectionOptions,
+    PasswordCredentials,
+    TokenCredentials,
+)
+
+LIBRARY_ERROR: Exception | None
+try:
+    import requests
+    from proxmoxer.backends.https import Backend, ProxmoxHTTPAuth
+    from proxmoxer.core import AuthenticationError, ProxmoxResource, ResourceException
+
+    LIBRARY_ERROR = None
+except ImportError as error:  # said by the adapter with the name of the interpreter
+    LIBRARY_ERROR = error
+    ProxmoxHTTPAuth = object
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: ``data``, the number of entries that a longer list has, and the answering node's clock."""
+
+    data: Any
+    total: int | None
+    date: float | None
+
+
+class RequestCounter:
+    """Counts requests over all threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.value = 0
+
+    def add(self) -> None:
+        """One more request is going out."""
+        with self._lock:
+            self.value += 1
+
+
+class Endpoint:
+    """One API server of the cluster. Used from several threads; each has a session of its own."""
+
+    def __init__(self, host: str, options: ConnectionOptions, counter: RequestCounter) -> None:
+        self._options = options
+        self._counter = counter
+        self._local = threading.local()
+        self._login = threading.Lock()
+        self._backend: Backend | None = None
+        shown = f"[{host}]" if ":" in host and not host.startswith("[") else host
+        self.host = host
+        self.address = f"{shown}:{options.port}"
+
+    def call(self, method: str, path: str, parameters: dict[str, Any]) -> Answer:
+        """One exchange, once. A ticket that is no longer accepted is replaced and the call sent again.
+
+        :raises ProxmoxError: of the class that tells whether the request can have been carried out.
+        """
+        try:
+            return self._exchange(method, path, parameters)
+        except NotAuthenticated:
+            # 401 is answered before anything is carried out, so that sending again is safe, also for a POST.
+            if isinstance(self._options.credentials, TokenCredentials) or not self._forget_ticket():
+                raise
+            return self._exchange(method, path, parameters)
+
+    def _exchange(self, method: str, path: str, parameters: dict[str, Any]) -> Answer:
+        try:
+            backend = self._logged_in()
+            session = self._session(backend)
+            resource = ProxmoxResource(base_url=f"{backend.get_base_url()}/{path}", session=session, serializer=_AsIs())
+            self._counter.add()
+            response = getattr(resource, method.lower())(**parameters)
+        except ResourceException:
+            raise _refusal(method, path, self._local.session.last) from None
+        except requests.RequestException as failure:
+            raise diagnosed(failure, self.address, method, path, self._options.timeout) from failure
+        if response is None:
+            raise BadAnswer(
+                f"{self.address} redirects {method} {path}: check that api_host and api_port are pveproxy's."
+            )
+        return self._understood(response, method, path)
+
+    def _understood(self, response: requests.Response, method: str, path: str) -> Answer:
+        try:
+            body = json.loads(response.content)
+            data = body["data"]
+        except (ValueError, TypeError, KeyError):
+            raise BadAnswer(
+                f"{self.address} answered {method} {path} with something that is not Proxmox VE's: check api_host and "
+                "api_port."
+            ) from None
+        total = body.get("total")
+        return Answer(data, total if isinstance(total, int) else None, _date(response))
+
+    def _logged_in(self) -> Backend:
+        with self._login:
+            if self._backend is None:
+                self._backend = self._new_backend()
+            return self._backend
+
+    def _new_backend(self) -> Backend:
+        options = self._options
+        known: dict[str, Any] = {
+            "host": self.host,
+            "port": options.port,
+            "verify_ssl": options.verify,
+            "timeout": options.timeout,
+        }
+        creds = options.credentials
+        if isinstance(creds, TokenCredentials):
+            return Backend(user=creds.user, token_name=creds.name, token_value=creds.secret, **known)
+        # With a token the backend logs nobody in; the ticket is then made by the class below, which is counted.
+        backend = Backend(user=creds.user, token_name="unused", token_value="unused", **known)  # noqa: S106
+        backend.auth = _TicketAuth(creds, backend.get_base_url(), options, self._counter)
+        return backend
+
+    def _forget_ticket(self) -> bool:
+        """Drop the ticket so that the next exchange logs in again; False when there was none yet."""
+        with self._login:
+            had = self._backend is not None
+            self._backend = None
+            self._local = threading.local()
+            return had
+
+    def _session(self, backend: Backend) -> _Session:
+        session: _Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = _Session(backend.get_session())
+            self._local.session = session
+        return session
+
+
+class _Session:
+    """proxmoxer's session with what it forgets: the last response, and no redirects (they would carry credentials)."""
+
+    def __init__(self, session: requests.Session) -> None:
+        self._session = session
+        self.last: requests.Response | None = None
+
+    def request(self, method: str, url: str, data: Any = None, params: Any = None) -> requests.Response:
+        self.last = None
+        self.last = self._session.request(method, url, data=data, params=params, allow_redirects=False)
+        return self.last
+
+
+class _AsIs:
+    """A serializer that leaves the answer to the caller; proxmoxer's own turns a broken body into data."""
+
+    def loads(self, response: requests.Response) -> requests.Response:
+        return response
+
+    def loads_errors(self, _response: requests.Response) -> None:
+        return None
+
+
+class _TicketAuth(ProxmoxHTTPAuth):  # type: ignore[misc]
+    """proxmoxer's ticket, renewed by it after an hour, with its requests counted and one renewal at a time."""
+
+    def __init__(
+        self, creds: PasswordCredentials, base_url: str, options: ConnectionOptions, counter: RequestCounter
+    ) -> None:
+        self._counter = counter
+        self._renewal = threading.Lock()
+        super().__init__(
+            creds.user, creds.password, base_url=base_url, timeout=options.timeout, verify_ssl=options.verify
+        )
+
+    def _get_new_tokens(self, password: str | None = None, otp: str | None = None, otptype: str | None = None) -> None:
+        self._counter.add()
+        try:
+            super()._get_new_tokens(password=password, otp=otp, otptype=otptype)
+        except AuthenticationError as failure:
+            status = str(failure).rpartition(" ")[2]
+            if status == "401":
+                raise NotAuthenticated("POST", "/access/ticket", 401, "authentication failure", "", {}) from None
+            code = int(status) if status.isdigit() else 500
+            raise error_of("POST", "/access/ticket", code, "no ticket was given", "", {}) from None
+        except (KeyError, TypeError, ValueError):
+            raise BadAnswer(
+                "The answer to the login holds no ticket: check api_host and api_port; a user with a second factor "
+                "needs an API token."
+            ) from None
+
+    def __call__(self, request: Any) -> Any:
+        with self._renewal:
+            return super().__call__(request)
+
+
+def _refusal(method: str, path: str, response: requests.Response) -> Exception:
+    try:
+        body = json.loads(response.content)
+    except ValueError:
+        body = None
+    fields: dict[str, Any] = body if isinstance(body, dict) else {}
+    errors = fields.get("errors")
+    return error_of(
+        method,
+        f"/{path}",
+        response.status_code,
+        response.reason or "",
+        str(fields.get("message") or ""),
+        errors if isinstance(errors, dict) else {},
+    )
+
+
+def _date(response: requests.Response) -> float | None:
+    try:
+        return parsedate_to_datetime(response.headers["Date"]).timestamp()
+    except (KeyError, TypeError, ValueError):
+        return None
