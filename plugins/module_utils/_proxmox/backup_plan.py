@@ -1,0 +1,304 @@
+# Copyright (c) 2026, the Lifeboat authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which guests get a backup, where, and why. Pure. Private to this collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.duration import format_duration, parse_duration
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.errors import InputError
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.size import format_size
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.wording import listed
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Cluster, Guest
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.freshness import (
+    Judgement,
+    by_guest,
+    find_unreadable,
+    judge,
+)
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import Observation
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.permissions import Permissions
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.selection import Selection, select
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.storages import Place
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.vzdump_request import (
+    NEEDS_SYS_MODIFY,
+    vzdump_parameters,
+)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What must be true, and how to make it so. Durations in seconds."""
+
+    selection: Selection
+    storage: str | None
+    max_age: int | None
+    parameters: Mapping[str, Any]
+    fleecing_storage: str | None
+    wait: bool
+    timeout: int
+    cancel_on_timeout: bool
+    max_parallel: int | None
+    warnings_as_errors: bool
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, Any]) -> Wish:
+        """The module's options, checked.
+
+        :raises InputError: for the first that can't be meant.
+        """
+        selection = Selection.from_params(params)
+        if not selection.names_any:
+            raise InputError(
+                "No guest is selected: set vmids, names, tags, pools, or all_guests to true. An empty list selects "
+                "nothing."
+            )
+        if params.get("max_parallel") is not None and params["max_parallel"] < 1:
+            raise InputError("max_parallel: at least one node must be allowed to work.")
+        max_age = params.get("max_age")
+        return cls(
+            selection,
+            params.get("storage"),
+            None if max_age is None else parse_duration(max_age, "max_age"),
+            vzdump_parameters(params),
+            (params.get("fleecing") or {}).get("storage"),
+            bool(params.get("wait", True)),
+            parse_duration(params.get("timeout") or "24h", "timeout"),
+            params.get("on_timeout") == "cancel",
+            params.get("max_parallel"),
+            bool(params.get("warnings_as_errors")),
+        )
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is to happen to one guest: ``back_up`` to ``storage``, ``keep`` as it is, or ``refuse``; and why."""
+
+    guest: Guest
+    action: str
+    reason: str
+    judgement: Judgement
+    storage: str | None = None
+
+
+@dataclass(frozen=True)
+class NodeJob:
+    """The guests that one node backs up to one storage. ``newest`` is the time of the newest backup among them."""
+
+    node: str
+    storage: str
+    guests: tuple[Guest, ...]
+    newest: int = 0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A decision for each selected guest, by id."""
+
+    decisions: tuple[Decision, ...]
+
+    @property
+    def jobs(self) -> tuple[NodeJob, ...]:
+        """The work, one job a node."""
+        by_node: dict[tuple[str, str], list[Decision]] = {}
+        for decision in self.decisions:
+            if decision.action == "back_up" and decision.storage is not None:
+                by_node.setdefault((decision.guest.node, decision.storage), []).append(decision)
+        return tuple(
+            NodeJob(
+                node,
+                storage,
+                tuple(decision.guest for decision in decisions),
+                max(decision.judgement.newest.ctime if decision.judgement.newest else 0 for decision in decisions),
+            )
+            for (node, storage), decisions in sorted(by_node.items())
+        )
+
+
+def plan(wish: Wish, observation: Observation, storage_problems: Mapping[str, str]) -> Plan:
+    """Decide for every selected guest. ``storage_problems`` says for a node why the wanted storage is not usable there.
+
+    :raises InputError: for what can't work for any guest: unknown ids, an empty selection, a storage that is nowhere
+        usable, a missing privilege that every backup needs.
+    """
+    selected = select(wish.selection, observation.cluster)
+    if selected.unknown_vmids:
+        raise InputError(
+            f"vmids: no guest with the id {listed(selected.unknown_vmids)} is shown to this token: it does not exist "
+            "or VM.Audit on it is missing. Nothing was started."
+        )
+    if not selected.guests:
+        raise InputError("The selection matches no guest that this token may see (VM.Audit). Nothing was started.")
+    _check_privileges(wish, observation.permissions)
+    owned = by_guest(observation.backups)
+    unreadable = find_unreadable(observation, selected.guests, [wish.storage] if wish.storage else None)
+    judged = [
+        (guest, judge(guest, owned.get(guest.vmid, []), unreadable, observation.now(guest.node), wish.max_age))
+        for guest in selected.guests
+    ]
+    chooser = PlaceChooser(wish.storage, observation, storage_problems, _expected_sizes(wish, judged))
+    decisions = tuple(_decide(wish, guest, judgement, observation, chooser) for guest, judgement in judged)
+    _check_any_place(decisions, chooser)
+    return Plan(decisions)
+
+
+def _decide(
+    wish: Wish, guest: Guest, judgement: Judgement, observation: Observation, chooser: PlaceChooser
+) -> Decision:
+    if wish.max_age is not None and judgement.state == "fresh":
+        return Decision(guest, "keep", judgement.reason, judgement)
+    if not observation.permissions.may_back_up(guest.vmid):
+        why = f"the token lacks VM.Backup on /vms/{guest.vmid}"
+        return Decision(guest, "refuse", why, judgement)
+    if not observation.cluster.online(guest.node):
+        return Decision(guest, "refuse", f"node {guest.node} is offline", judgement)
+    storage, why = chooser.place_for(guest.node)
+    if storage is None:
+        return Decision(guest, "refuse", why, judgement)
+    reason = "a backup is made at every run without max_age" if wish.max_age is None else judgement.reason
+    return Decision(guest, "back_up", reason, judgement, storage)
+
+
+def _check_privileges(wish: Wish, permissions: Permissions) -> None:
+    blocked = [name for name in NEEDS_SYS_MODIFY if name in wish.parameters]
+    if blocked and not permissions.allows("Sys.Modify", "/"):
+        raise InputError(
+            f"{listed(blocked)}: Proxmox takes this only from a token with Sys.Modify on /; grant it or leave the "
+            "option out. Nothing was started."
+        )
+    for storage in (wish.storage, wish.fleecing_storage):
+        if storage and not permissions.may_write(storage):
+            raise InputError(
+                f"storage {storage}: the token lacks Datastore.AllocateSpace on /storage/{storage}, or the storage "
+                "does not exist. Nothing was started."
+            )
+
+
+def _check_any_place(decisions: Sequence[Decision], chooser: PlaceChooser) -> None:
+    """A storage that is usable nowhere is a mistake of the task, not of a node."""
+    placed = any(decision.action == "back_up" for decision in decisions)
+    reasons = sorted(set(chooser.refusals.values()))
+    if (
+        reasons
+        and not placed
+        and all(decision.reason in reasons for decision in decisions if decision.action != "keep")
+    ):
+        raise InputError(f"{listed(reasons, 3)}. Nothing was started.")
+
+
+def _expected_sizes(wish: Wish, judged: Sequence[tuple[Guest, Judgement]]) -> dict[str, int]:
+    """Bytes that the next backups of each node will take, as far as earlier ones tell."""
+    sizes: dict[str, int] = {}
+    for guest, judgement in judged:
+        if judgement.newest and not (wish.max_age is not None and judgement.state == "fresh"):
+            sizes[guest.node] = sizes.get(guest.node, 0) + judgement.newest.size
+    return sizes
+
+
+class PlaceChooser:
+    """The storage for new backups of each node: the wanted one, or the best that is usable there.
+
+    Best is: enabled and active on the node, AllocateSpace granted, room for what is expected, shared before local, then
+    the one with the most room.
+    """
+
+    def __init__(
+        self,
+        wanted: str | None,
+        observation: Observation,
+        problems: Mapping[str, str],
+        expected: Mapping[str, int],
+    ) -> None:
+        self._wanted = wanted
+        self._permissions = observation.permissions
+        self._problems = problems
+        self._expected = expected
+        self._places: dict[str, list[Place]] = {}
+        for place in observation.places:
+            self._places.setdefault(place.node, []).append(place)
+        self._node_errors = {node.node: node.error for node in observation.storages if node.error}
+        self._chosen: dict[str, tuple[str | None, str]] = {}
+
+    @property
+    def refusals(self) -> dict[str, str]:
+        """Why there is no place, by node."""
+        return {node: why for node, (storage, why) in self._chosen.items() if storage is None}
+
+    def place_for(self, node: str) -> tuple[str | None, str]:
+        """The storage, or None and why not."""
+        if node not in self._chosen:
+            self._chosen[node] = self._find(node)
+        return self._chosen[node]
+
+    def _find(self, node: str) -> tuple[str | None, str]:
+        if node in self._node_errors:
+            return None, f"the storages of node {node} cannot be read: {self._node_errors[node]}"
+        places = self._places.get(node, [])
+        if self._wanted is not None:
+            place = next((place for place in places if place.storage == self._wanted), None)
+            if place is None:
+                problem = self._problems.get(node, "it is no backup storage there")
+                return None, f"storage {self._wanted} cannot be used on node {node}: {problem}"
+            if not place.active:
+                return None, f"storage {self._wanted} cannot be used on node {node}: it is not active there"
+            return place.storage, ""
+        usable = [place for place in places if place.active and self._permissions.may_write(place.storage)]
+        if not usable:
+            seen = f" (seen: {listed(place.storage for place in places)})" if places else ""
+            return None, (
+                f"no storage for backups is usable on node {node}{seen}: one must be enabled and active, hold content "
+                "backup, and the token needs Datastore.AllocateSpace on it"
+            )
+        roomy = [place for place in usable if place.avail > self._needed(place)]
+        if not roomy:
+            return None, (
+                f"no storage for backups on node {node} has room for {format_size(self._expected.get(node, 0))} "
+                f"({listed(f'{place.storage}: {format_size(place.avail)}' for place in usable)})"
+            )
+        best = min(roomy, key=lambda place: (not place.shared, -place.avail, place.storage))
+        return best.storage, ""
+
+    def _needed(self, place: Place) -> int:
+        """Bytes that must be free. A backup server stores only what is new, so earlier sizes say nothing there."""
+        if place.type == "pbs":
+            return 0
+        return sum(self._expected.values()) if place.shared else self._expected.get(place.node, 0)
+
+
+def plan_moved(
+    left: Sequence[Guest], storages: Mapping[int, str], cluster: Cluster
+) -> tuple[list[NodeJob], dict[int, str]]:
+    """What to do with guests that their node said nothing about.
+
+    Those that have moved are backed up where they are now; for the others there is a reason why not. Storages stay as
+    first chosen.
+    """
+    jobs: dict[tuple[str, str], list[Guest]] = {}
+    reasons: dict[int, str] = {}
+    for guest in left:
+        now = cluster.guests.get(guest.vmid)
+        if now is None:
+            reasons[guest.vmid] = "it is gone from the cluster since the task began"
+        elif now.node == guest.node:
+            reasons[guest.vmid] = f"node {guest.node} ended its task without a word about it"
+        elif not cluster.online(now.node):
+            reasons[guest.vmid] = f"it moved to node {now.node}, which is offline"
+        else:
+            jobs.setdefault((now.node, storages[guest.vmid]), []).append(now)
+    found = [NodeJob(node, storage, tuple(guests)) for (node, storage), guests in sorted(jobs.items())]
+    return found, reasons
+
+
+def describe(decision: Decision) -> str:
+    """A decision in words, for diffs: what is there now."""
+    newest = decision.judgement.newest
+    if newest is None:
+        return f"{decision.guest.label}: no good backup is seen"
+    return (
+        f"{decision.guest.label}: newest good backup {newest.volid}, {format_duration(decision.judgement.age or 0)} old"
+    )

@@ -1,0 +1,135 @@
+# Copyright (c) 2026, the Lifeboat authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Sending a backup job at most once, whatever happens to the answer. Private to this collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock, Deadline
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client, path_of
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import (
+    AnswerLost,
+    ApiError,
+    BadAnswer,
+    ProxmoxError,
+)
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.job_log import JobLog, parse_job_log
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.tasks import (
+    ListedTask,
+    backup_tasks,
+    task_log,
+    task_state,
+)
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.upid import Upid
+
+LOOKS = (0.5, 1.0, 1.5)
+"""Seconds before each look for a task whose POST wasn't answered: pvedaemon forks the worker before it answers, so a
+task that was started is in the list within moments."""
+
+FIRST_LINES = 20
+_MAYBE_STARTED = {502, 503, 504, *range(596, 600)}
+
+
+def start_backup(
+    client: Client,
+    node: str,
+    vmids: Sequence[int],
+    parameters: Mapping[str, Any],
+    before: Sequence[ListedTask],
+    deadline: Deadline,
+    clock: Clock,
+) -> Upid | None:
+    """POST vzdump; None when Proxmox answers ``OK``, because none of the guests is on the node.
+
+    When the answer is lost, the list of tasks is compared with the one taken ``before``: a new task of ours whose first
+    line names exactly these guests is this one. Only when there is none, and all new ones are known to mean others, is
+    the request sent once more.
+
+    :raises ProxmoxError: when it was refused, or lost twice.
+    """
+    lost: ProxmoxError | None = None
+    for _attempt in range(2):
+        try:
+            answer = client.post(path_of("nodes", node, "vzdump"), vmid=",".join(map(str, vmids)), **parameters)
+        except ApiError as failure:
+            if failure.http_status != 595 and failure.http_status not in _MAYBE_STARTED:
+                raise
+            lost = failure
+        except (AnswerLost, BadAnswer) as failure:
+            lost = failure
+        else:
+            upid = Upid.parse(answer)
+            if upid is None and answer != "OK":
+                raise BadAnswer(f"The answer to the backup job on node {node} is not a task: {str(answer)[:80]!r}.")
+            return upid
+        found = _find_lost(client, node, vmids, before, deadline, clock)
+        if found is not None:
+            return found
+    assert lost is not None
+    raise type(lost)(*_reworded(lost, node)) if not isinstance(lost, ApiError) else lost
+
+
+def _reworded(lost: ProxmoxError, node: str) -> tuple[str]:
+    return (f"{lost.message} No task for it was found on node {node} afterwards.",)
+
+
+def _find_lost(
+    client: Client,
+    node: str,
+    vmids: Sequence[int],
+    before: Sequence[ListedTask],
+    deadline: Deadline,
+    clock: Clock,
+) -> Upid | None:
+    known = {task.upid.text for task in before}
+    looks = list(LOOKS)
+    while not deadline.passed():
+        if looks:
+            clock.sleep(looks.pop(0))
+        new = [
+            task
+            for task in backup_tasks(client, node)
+            if task.upid.text not in known and task.upid.user == client.authid
+        ]
+        undecided = False
+        for task in new:
+            log = first_lines(client, task.upid)
+            if log.command is not None:
+                if log.command.vmids == frozenset(vmids):
+                    return task.upid
+                known.add(task.upid.text)
+            elif task.running:
+                undecided = True
+            elif task.upid.id == _id_part(vmids):
+                # It ended before its first line (a storage that can't be activated, say); only its name is left to
+                # tell.
+                return task.upid
+        if not looks:
+            if not undecided:
+                return None
+            looks = [LOOKS[-1]]  # it waits for the node's lock and names its guests only after that
+    return None
+
+
+def _id_part(vmids: Sequence[int]) -> str:
+    return str(vmids[0]) if len(vmids) == 1 else ""
+
+
+def first_lines(client: Client, upid: Upid) -> JobLog:
+    """What the start of a task's log tells: which guests it means, or that it waits."""
+    return parse_job_log(task_log(client, upid, FIRST_LINES))
+
+
+def known_command(client: Client, upid: Upid, deadline: Deadline) -> JobLog | None:
+    """The start of the log as soon as it names the guests; None when the deadline passes or the task ends before."""
+    while True:
+        log = first_lines(client, upid)
+        if log.command is not None:
+            return log
+        if deadline.passed() or not task_state(client, upid).running:
+            return None
+        deadline.sleep(LOOKS[1])

@@ -1,0 +1,120 @@
+# Copyright (c) 2026, the Lifeboat authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tasks of a node: list, state, log, wait, cancel. Private to this collection."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock, Deadline
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.duration import format_duration
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client, path_of
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import (
+    AnswerLost,
+    BadAnswer,
+    NodeUnreachable,
+    ProxmoxError,
+    Unreachable,
+)
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.upid import Upid
+
+FIRST_PAUSE = 0.25
+LONGEST_PAUSE = 5.0
+"""Seconds between two looks at a task: short at first, for small guests, then growing."""
+
+SILENCE_LIMIT = 600
+"""Seconds without any answer about a running task after which its node counts as lost."""
+
+_WARNINGS = re.compile(r"^WARNINGS: \d+$")
+
+
+@dataclass(frozen=True)
+class ListedTask:
+    """A task as the node's list shows it."""
+
+    upid: Upid
+    running: bool
+
+
+@dataclass(frozen=True)
+class TaskState:
+    """``exitstatus`` is None while the task runs."""
+
+    running: bool
+    exitstatus: str | None
+
+
+class NodeLost(ProxmoxError):
+    """Nothing has been heard of a running task for too long."""
+
+
+def succeeded(exitstatus: str | None) -> bool:
+    """OK and WARNINGS: n are successes; everything else is an error text (pve-common UPID.pm)."""
+    return exitstatus == "OK" or bool(exitstatus and _WARNINGS.match(exitstatus))
+
+
+def backup_tasks(client: Client, node: str) -> list[ListedTask]:
+    """The newest vzdump tasks of a node that this token may see: its own, and all with Sys.Audit on the node."""
+    answer = client.get(path_of("nodes", node, "tasks"), typefilter="vzdump", source="all", limit=200)
+    if not isinstance(answer, list):
+        raise BadAnswer(f"The list of tasks of node {node} is not one: check api_host and api_port.")
+    found = [
+        (Upid.parse(entry.get("upid")), not entry.get("endtime")) for entry in answer if isinstance(entry, Mapping)
+    ]
+    return [ListedTask(upid, running) for upid, running in found if upid is not None]
+
+
+def task_state(client: Client, upid: Upid) -> TaskState:
+    """Whether the task runs, and how it ended. One request."""
+    answer = client.get(path_of("nodes", upid.node, "tasks", upid.text, "status"))
+    fields: Mapping[str, Any] = answer if isinstance(answer, Mapping) else {}
+    if fields.get("status") == "running":
+        return TaskState(True, None)
+    if fields.get("status") == "stopped":
+        return TaskState(False, str(fields.get("exitstatus") or "unexpected status"))
+    raise BadAnswer(f"The state of task {upid.text} is neither running nor stopped.")
+
+
+def task_log(client: Client, upid: Upid, limit: int = 0) -> list[str]:
+    """The lines of the log, all of them by default (Proxmox' own default is the first 50). One request."""
+    answer = client.get(path_of("nodes", upid.node, "tasks", upid.text, "log"), start=0, limit=limit)
+    if not isinstance(answer, list):
+        raise BadAnswer(f"The log of task {upid.text} is not a list of lines.")
+    numbered = [(int(entry.get("n") or 0), str(entry.get("t") or "")) for entry in answer if isinstance(entry, Mapping)]
+    return [text for _number, text in sorted(numbered, key=lambda pair: pair[0])]
+
+
+def cancel_task(client: Client, upid: Upid) -> None:
+    """Ask the node to end the task; it takes up to five seconds to answer. Ending an ended task is no error."""
+    client.delete(path_of("nodes", upid.node, "tasks", upid.text))
+
+
+def wait_for_end(client: Client, upid: Upid, deadline: Deadline, clock: Clock) -> TaskState:
+    """Look until the task has ended or the deadline has passed (then ``running`` is still True).
+
+    A server that is away for a while doesn't end the task, so failed looks are repeated.
+
+    :raises NodeLost: when no look has succeeded for ``SILENCE_LIMIT`` seconds.
+    """
+    pause = FIRST_PAUSE
+    heard = clock.monotonic()
+    while True:
+        try:
+            state = task_state(client, upid)
+            heard = clock.monotonic()
+        except (Unreachable, AnswerLost, NodeUnreachable) as failure:
+            silence = clock.monotonic() - heard
+            if silence > SILENCE_LIMIT:
+                raise NodeLost(
+                    f"Nothing was heard of task {upid.text} for {format_duration(silence)}: {failure.message}"
+                ) from failure
+            state = TaskState(True, None)
+        if not state.running or deadline.passed():
+            return state
+        deadline.sleep(pause)
+        pause = min(LONGEST_PAUSE, pause * 1.3)
