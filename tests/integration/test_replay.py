@@ -1,0 +1,91 @@
+# Copyright (c) 2026, the Lifeboat authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The simulator against recorded answers of running Proxmox VE 8.4.21 and 9.2.11.
+
+Every recorded call is made again, in order; status, reason, texts, keys, types, values, exit status and log lines have
+to be the same (tests/replay says what may differ). One test for each recorded case.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from replay import library, session
+from replay.allowed import ALLOWED, reason
+from replay.recording import Case
+
+REQUIRED = os.environ.get("LIFEBOAT_REQUIRE_SHARED") == "1"
+AVAILABLE = library.available()
+RECORDED = {version: library.cases(version) for version in library.REPLAYED} if AVAILABLE else {}
+CASES = [
+    (version, case) for version, recordings in RECORDED.items() for cases in recordings.values() for case in cases
+]
+
+needs_recordings = pytest.mark.skipif(
+    not AVAILABLE and not REQUIRED, reason="not run: needs ../shared/recordings beside the checkout"
+)
+
+
+@pytest.fixture(scope="module")
+def utc() -> Iterator[None]:
+    """The recorded systems ran on UTC, and names of archives carry local time."""
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = "UTC"
+    time.tzset()
+    yield
+    if before is None:
+        del os.environ["TZ"]
+    else:
+        os.environ["TZ"] = before
+    time.tzset()
+
+
+@pytest.fixture(scope="module")
+def played(utc: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, list[str]]]:
+    """What differs, by release and case."""
+    return {
+        version: session.run(tmp_path_factory.mktemp("replay") / version, version, recordings)
+        for version, recordings in RECORDED.items()
+    }
+
+
+@needs_recordings
+def test_the_recordings_are_there() -> None:
+    assert AVAILABLE, f"no recordings in {library.RECORDINGS}, and LIFEBOAT_REQUIRE_SHARED is set"
+
+
+@pytest.mark.parametrize(("version", "case"), CASES, ids=[f"{version}/{case.id}" for version, case in CASES])
+def test_case(version: str, case: Case, played: dict[str, dict[str, list[str]]]) -> None:
+    found = played[version][case.id]
+    if _reason(version, case) is None:
+        assert not found, "\n".join(found)
+    else:
+        assert found, "this case is repeated now: take it out of tests/replay/allowed.py"
+
+
+@needs_recordings
+def test_exceptions_are_few_and_used() -> None:
+    assert len(ALLOWED) == 3
+    excused = [case.id for version, case in CASES if _reason(version, case) is not None]
+    assert len(excused) == 3
+
+
+@needs_recordings
+def test_every_call_of_the_recordings_is_replayed(utc: None) -> None:
+    """Nothing is lost on the way from the files to the calls."""
+    folders = {"8.4": library.RECORDINGS, "9.2": library.RECORDINGS / "v9"}
+    for version, recordings in RECORDED.items():
+        for name, cases in recordings.items():
+            lines = Path(folders[version] / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+            requests = [line for line in lines if line.startswith((">>> GET /", ">>> POST /", ">>> PUT /", ">>> DEL"))]
+            assert len(requests) == sum(len(case.calls) for case in cases), name
+
+
+def _reason(version: str, case: Case) -> str | None:
+    return reason(version, case.recording, case.title, case.calls[0].path)
