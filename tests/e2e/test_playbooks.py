@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import ansible_runner
@@ -117,3 +120,47 @@ def test_under_ansible_runner_with_injected_credentials(
     for path in told:
         assert environment["PROXMOX_TOKEN_SECRET"] not in path.read_text(errors="replace"), path
     assert len(cluster.sent("POST", "/vzdump")) == 1
+
+
+def test_no_secret_is_in_the_list_of_processes(cluster: Lab, environment: dict[str, str], tmp_path: Path) -> None:
+    secret = "hunter2-hunter2-hunter2"
+    cluster.world.add_user("shown@pve", password=secret)
+    cluster.world.add_acl("/", "Administrator", user_or_token="shown@pve", propagate=True)
+    playbook = tmp_path / "slow.yml"
+    playbook.write_text(
+        json.dumps(
+            [
+                {
+                    "hosts": "localhost",
+                    "gather_facts": False,
+                    "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}"},
+                    "vars_files": [str(tmp_path / "vault.json")],
+                    "tasks": [
+                        {
+                            "lifeboat.backup.proxmox_backup": {
+                                "vmids": [101],
+                                "api_user": "shown@pve",
+                                "api_password": "{{ password }}",
+                            }
+                        }
+                    ],
+                }
+            ]
+        )
+    )
+    (tmp_path / "vault.json").write_text(json.dumps({"password": secret}))
+    cluster.sim.faults.guest_hangs(101)
+    seen: list[str] = []
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(
+            ansible_playbook, playbook, {**environment, "PROXMOX_TOKEN_ID": "", "PROXMOX_TOKEN_SECRET": ""}
+        )
+        while not cluster.sent("POST", "/vzdump") and not run.done():
+            time.sleep(0.1)
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                seen.append(path.read_bytes().decode(errors="replace"))
+        cluster.sim.faults.release(101)
+        assert run.result().code == 0, run.result().output
+    assert any("ansible-playbook" in line for line in seen), "the run was looked at while it was on"
+    assert not any(secret in line for line in seen)

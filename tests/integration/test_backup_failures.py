@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 from harness.lab import Lab, build_world, grant_minimal, lab
@@ -160,7 +163,7 @@ def test_a_guest_without_the_right_does_not_stop_the_others(world_without_rights
 
 
 @pytest.fixture
-def world_without_rights(tmp_path):  # type: ignore[no-untyped-def]
+def world_without_rights(tmp_path: Path) -> Iterator[Lab]:
     """A token that may back up 101 and only see 102."""
     world = build_world(tmp_path / "cluster")
     with lab(world, grant=False) as running:
@@ -216,3 +219,66 @@ def test_a_guest_deleted_in_between_is_named(cluster: Lab) -> None:
     rows = cluster.rows(cluster.backup(vmids=[101, 102]))
     assert rows[101]["result"] == "backed_up"
     assert (rows[102]["result"], rows[102]["reason"]) == ("failed", "unable to find VM '102'")
+
+
+def test_a_right_lost_after_the_look_is_named_for_every_guest_it_cost(cluster: Lab) -> None:
+    """Proxmox aborts the whole node's task for one guest without the right."""
+
+    def revoke() -> None:
+        for holder in ("backup@pve", "backup@pve!lifeboat"):
+            cluster.world.add_acl("/vms/102", "NoAccess", user_or_token=holder)
+
+    cluster.sim.faults.before("POST", r"/nodes/pve1/vzdump$", revoke)
+    result = cluster.backup(vmids=[101, 102, 104])
+    rows = cluster.rows(result)
+    for vmid in (101, 102):
+        assert (rows[vmid]["result"], rows[vmid]["reason"]) == (
+            "failed",
+            "403 Permission check failed (/vms/102, VM.Backup)",
+        )
+    assert rows[104]["result"] == "backed_up"
+
+
+def test_a_storage_without_the_right_is_refused_before(tmp_path: Path) -> None:
+    world = build_world(tmp_path / "cluster")
+    with lab(world, grant=False) as running:
+        grant_minimal(world, "/vms")
+        grant_minimal(world, "/storage/local")
+        result = running.backup(vmids=[101], storage="vault")
+        assert result["msg"] == (
+            "storage vault: the token lacks Datastore.AllocateSpace on /storage/vault, or the storage does not exist. "
+            "Nothing was started."
+        )
+        assert running.backup(vmids=[101])["guests"][0]["storage"] == "local", "found where it may write"
+
+
+def test_a_dead_api_while_waiting_does_not_end_the_task(cluster: Lab) -> None:
+    cluster.sim.faults.guest_pace(101, 1.5)
+    cluster.sim.faults.http("GET", r"/tasks/UPID.*/status", 595, "Connection refused", times=3)
+    assert cluster.backup(vmids=[101])["guests"][0]["result"] == "backed_up"
+
+
+def test_garbage_while_waiting_does_not_end_the_task(cluster: Lab) -> None:
+    cluster.sim.faults.body("GET", r"/tasks/UPID.*/status", b"<html>", times=2)
+    assert {row["result"] for row in cluster.backup(vmids=[101, 104])["guests"]} == {"backed_up"}
+
+
+def test_a_task_that_may_not_be_looked_at_is_judged_by_the_evidence(cluster: Lab) -> None:
+    cluster.sim.faults.http("GET", r"/tasks/UPID.*/status", 403, "Permission check failed (/nodes/pve1, Sys.Audit)")
+    result = cluster.backup(vmids=[101])
+    row = result["guests"][0]
+    assert row["upid"].startswith("UPID:pve1:")
+    # Whether the archive was there by then is a matter of moments; what must not happen is a claim without it.
+    if row["result"] == "backed_up":
+        assert row["warnings"][0].startswith("The token or user lacks Sys.Audit on /nodes/pve1")
+        assert cluster.world.archive_path(row["volid"], "pve1").exists()
+    else:
+        assert row["reason"].startswith("The token or user lacks Sys.Audit on /nodes/pve1")
+
+
+def test_lists_that_lie_are_one_sentence(cluster: Lab) -> None:
+    cluster.sim.faults.body("GET", r"/nodes/pve1/storage/vault/content", b'{"data": {"not": "a list"}}')
+    cluster.sim.faults.body("GET", r"/nodes/pve[23]/storage/vault/content", b'{"data": {"not": "a list"}}')
+    result = cluster.backup(vmids=[101], storage="vault")
+    assert result["msg"] == "The listing of storage vault is not one: check api_host and api_port."
+    assert cluster.sent("POST", "/vzdump") == []

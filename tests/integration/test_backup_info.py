@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from harness.lab import Lab, build_world, grant_minimal, lab
@@ -102,7 +104,7 @@ def test_an_unknown_guest_without_backups_is_an_error(cluster: Lab) -> None:
     assert str(result["msg"]).startswith("vmids: neither a guest nor a backup with the id 999 is shown to this token")
 
 
-def test_ages_are_judged_by_the_nodes_clock(tmp_path):  # type: ignore[no-untyped-def]
+def test_ages_are_judged_by_the_nodes_clock(tmp_path: Path) -> None:
     world = build_world(tmp_path / "cluster")
     world.add_node("late", clock_offset=-7200.0)
     world.add_container(140, "clocked", node="late", files={})
@@ -141,7 +143,7 @@ def test_an_empty_list_for_lack_of_rights_is_told_apart(cluster: Lab) -> None:
     ]
 
 
-def test_guests_whose_backups_are_hidden_are_unknown_not_missing(tmp_path):  # type: ignore[no-untyped-def]
+def test_guests_whose_backups_are_hidden_are_unknown_not_missing(tmp_path: Path) -> None:
     world = build_world(tmp_path / "cluster")
     world.add_archive(101, storage="vault", node="pve1", age=60)
     world.add_archive(102, storage="vault", node="pve1", age=60)

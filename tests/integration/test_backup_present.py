@@ -10,13 +10,14 @@ import hashlib
 import io
 import re
 import tarfile
+from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 import pytest
 import zstandard
 
-from harness.lab import Lab
+from harness.lab import Lab, build_world, lab
 
 ALL = [101, 102, 103, 104, 105, 300, 301]
 
@@ -197,6 +198,29 @@ def test_a_backup_server_is_a_storage_like_others(cluster: Lab) -> None:
     assert re.fullmatch(r"pbs:backup/ct/101/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", rows[101]["volid"])
     assert rows[300]["volid"].startswith("pbs:backup/vm/300/")
     assert cluster.backup(vmids=[101, 300], storage="pbs", max_age="24h")["changed"] is False
+
+
+@pytest.mark.parametrize("version", ["8.4", "9.2"])
+def test_both_versions(tmp_path: Path, version: str) -> None:
+    with lab(build_world(tmp_path / "cluster", version)) as cluster:
+        options: dict[str, Any] = {"all_guests": True, "max_age": "1h", "compress": "zstd", "notes": "{{guestname}}"}
+        assert {row["result"] for row in cluster.backup(**options)["guests"]} == {"backed_up"}
+        assert cluster.backup(**options)["changed"] is False
+
+
+@pytest.mark.slow
+def test_no_request_is_longer_than_the_server_takes(cluster: Lab) -> None:
+    ids = range(100_000_000, 100_005_100)
+    for vmid in ids:
+        cluster.world.add_container(vmid, f"g{vmid}", node="pve3", files={})
+    cluster.sim.faults.guest_hangs(ids[0])
+    result = cluster.backup(all_guests=True, nodes=["pve3"], storage="vault", wait=False)
+    jobs = [request.body["vmid"].split(",") for request in cluster.sent("POST", "/vzdump")]
+    assert [len(job) for job in jobs] == [5000, 101]
+    assert sorted(int(vmid) for job in jobs for vmid in job) == [105, *ids]
+    assert {row["result"] for row in result["guests"]} == {"started"}
+    assert all(len(quote(",".join(job))) <= 60_000 for job in jobs)
+    cluster.sim.faults.release(ids[0])
 
 
 def _body(cluster: Lab) -> dict[str, list[str]]:

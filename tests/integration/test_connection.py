@@ -7,13 +7,16 @@
 from __future__ import annotations
 
 import socket
+import sys
 from pathlib import Path
 
 import pytest
+import requests
 
 from ansible_collections.lifeboat.backup.plugins.modules import proxmox_backup_info
-from harness.lab import Lab
+from harness.lab import Lab, lab
 from harness.modules import environment, run_module
+from pve_simulator import World
 
 
 def ask(options: dict[str, object], **variables: str) -> dict[str, object]:
@@ -79,6 +82,21 @@ def test_a_certificate_nobody_trusts(cluster: Lab) -> None:
 def test_a_certificate_for_another_name(cluster: Lab) -> None:
     result = ask({**cluster.connection, "api_host": "127.1"})
     assert "was made for another name" in str(result["msg"])
+
+
+@pytest.mark.core_matrix
+def test_a_clusters_own_certificates_are_accepted_with_its_authority(world: World) -> None:
+    """They lack what strict checking asks for; Python 3.13 and later check strictly unless told otherwise."""
+    with lab(world, formal_certificate=False) as cluster:
+        password = {"api_user": "backup@pve", "api_password": "a-password"}
+        address = {key: cluster.connection[key] for key in ("api_host", "api_port", "ca_path")}
+        if sys.version_info >= (3, 13):
+            with pytest.raises(requests.exceptions.SSLError):
+                requests.get(f"https://{cluster.sim.host}:{cluster.sim.port}/", verify=address["ca_path"], timeout=5)
+        assert not ask(cluster.connection).get("failed")
+        assert not ask({**address, **password}).get("failed")
+        untrusted = {key: value for key, value in cluster.connection.items() if key != "ca_path"}
+        assert "is not trusted" in str(ask(untrusted)["msg"])
 
 
 @pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")

@@ -14,10 +14,13 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from replay import library, session
 from replay.allowed import ALLOWED, reason
+from replay.compare import differences
+from replay.normalise import text
 from replay.recording import Case
 
 REQUIRED = os.environ.get("LIFEBOAT_REQUIRE_SHARED") == "1"
@@ -89,3 +92,33 @@ def test_every_call_of_the_recordings_is_replayed(utc: None) -> None:
 
 def _reason(version: str, case: Case) -> str | None:
     return reason(version, case.recording, case.title, case.calls[0].path)
+
+
+DOCUMENT: dict[str, Any] = {"data": [{"volid": "a:b", "size": 3, "n": 1, "t": "INFO: x", "notes": "n"}], "total": 1}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"size": "3"}, "answer.data[a:b].size: recorded as int, found str ('3')"),
+        ({"t": "INFO: y"}, "answer.data[a:b].t: recorded 'INFO: x', found 'INFO: y'"),
+        ({"extra": 1}, "answer.data[a:b]: extra is not recorded (found: 1)"),
+        ({"volid": "a:c"}, "answer.data: no entry a:b"),
+        ({"n": True}, "answer.data[a:b].n: recorded 1, found True"),
+    ],
+)
+def test_a_difference_is_noticed(change: dict[str, object], expected: str) -> None:
+    entry = {**DOCUMENT["data"][0], **change}
+    assert expected in list(differences(DOCUMENT, {**DOCUMENT, "data": [entry]}))
+
+
+def test_a_missing_key_or_entry_is_noticed() -> None:
+    assert list(differences({"a": 1}, {})) == ["answer: a is missing (recorded: 1)"]
+    assert list(differences([1, 2], [])) == ["answer: 2 entries are recorded, 0 found"]
+    assert list(differences(DOCUMENT, DOCUMENT)) == []
+
+
+def test_the_order_of_options_does_not_count_but_the_options_do() -> None:
+    job = "INFO: starting new backup job: vzdump 101"
+    assert text(f"{job} --mode stop --node pve") == text(f"{job} --node pve --mode stop")
+    assert text(f"{job} --mode stop --node pve") != text(f"{job} --mode suspend --node pve")

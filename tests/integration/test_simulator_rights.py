@@ -63,7 +63,7 @@ def test_an_entry_that_does_not_propagate_counts_for_its_path_only(world: World,
 
 
 def test_an_entry_further_down_replaces_those_above(world: World, client: Client) -> None:
-    world.add_acl("/", "Guests", USER)
+    world.add_acl("/vms", "Guests", USER)
     world.add_acl("/vms/101", "Space", USER)
     assert guests(client) == [102]
 
@@ -79,7 +79,15 @@ def test_a_pool_gives_its_rights_to_its_members(world: World, client: Client) ->
     world.add_acl("/pool/prod", "Space", USER)
     assert guests(client) == [101]
     assert client.get("/nodes/pve1/storage/local/content").data == []
-    assert set(client.get("/access/permissions").data) == {"/pool/prod", "/vms/101", "/storage/local"}
+    held = client.get("/access/permissions").data
+    assert set(held) == {"/pool/prod", "/vms/101", "/storage/local"}
+    assert (held["/pool/prod"]["VM.Backup"], held["/vms/101"]["VM.Backup"]) == (1, 0)
+
+
+def test_no_access_to_a_pool_shuts_its_members(world: World, client: Client) -> None:
+    world.add_acl("/vms", "Guests", USER)
+    world.add_acl("/pool/prod", "NoAccess", USER)
+    assert guests(client) == [102]
 
 
 def test_a_separated_token_has_what_both_have(world: World, client: Client) -> None:
@@ -103,7 +111,7 @@ def test_rights_of_others_are_for_auditors(world: World, client: Client) -> None
     reply = client.get("/access/permissions", userid="root@pam")
     assert (reply.status, reply.reason) == (403, "Permission check failed (/access, Sys.Audit)")
     world.add_acl("/", "PVEAuditor", USER)
-    assert client.get("/access/permissions", userid="root@pam", path="/vms").data["/vms"]["VM.Allocate"] == 1
+    assert client.get("/access/permissions?path=/vms&userid=root@pam").data["/vms"]["VM.Allocate"] == 1
     assert client.get("/access/permissions", userid="no@pve").errors == {"userid": "no such user ('no@pve')"}
 
 

@@ -25,6 +25,8 @@ class Simulator:
 
     ``pace`` is how many seconds each guest's backup takes, ``auth_delay`` how long a failed login takes, ``minute``
     how many seconds a minute of vzdump's ``lockwait`` lasts.
+    ``formal_certificate=False`` leaves out what Proxmox's own certificates leave out (the authority's key usage, the
+    server's authority key), which clients that check strictly refuse.
     """
 
     def __init__(
@@ -36,12 +38,13 @@ class Simulator:
         minute: float = 60.0,
         host: str = "127.0.0.1",
         port: int = 0,
+        formal_certificate: bool = True,
     ) -> None:
         world.pace = pace
         world.minute = minute
         self.world = world
         self.requests = Record()
-        certificates = certificate.ensure(world.layout.pki)
+        certificates = certificate.ensure(world.layout.pki, formal_certificate)
         world.fingerprint = certificates.fingerprint()
         self.ca_path: Path = certificates.ca
         self._server = ServerThread(application.build(world, self.requests, auth_delay), certificates, host, port)
@@ -65,8 +68,10 @@ class Simulator:
 
     def stop(self) -> None:
         """End the server, kill the workers as the end of a host would, and write the state down."""
-        self._server.stop()
-        self.world.tasks.kill_all()
+        self._server.end()
+        self.world.tasks.kill_all()  # before the join: a call may be waiting for the end of a task
+        self._server.join()
+        self.world.tasks.kill_all()  # what a last call has started
         self.world.keeper.stop()
 
     def __enter__(self) -> Self:

@@ -21,7 +21,7 @@ from unit.builders import FakeClock
 def test_the_lock_is_had_and_given_back(tmp_path: Path) -> None:
     time_ = FakeClock()
     for _run in range(2):
-        with exclusive("vzdump-pve1", Deadline.after(time_.clock, 0), str(tmp_path)) as held:
+        with exclusive("vzdump-pve1", Deadline.after(time_.clock, 0), tmp_path) as held:
             assert held
     assert time_.slept == []
     assert [path.name for path in tmp_path.iterdir()] == ["vzdump-pve1.lock"]
@@ -30,7 +30,7 @@ def test_the_lock_is_had_and_given_back(tmp_path: Path) -> None:
 
 def test_a_second_run_waits_until_the_first_has_ended(tmp_path: Path) -> None:
     time_ = FakeClock()
-    first = exclusive("vzdump-pve1", Deadline.after(time_.clock, 60), str(tmp_path))
+    first = exclusive("vzdump-pve1", Deadline.after(time_.clock, 60), tmp_path)
     assert first.__enter__()
 
     def sleep(seconds: float) -> None:
@@ -40,23 +40,23 @@ def test_a_second_run_waits_until_the_first_has_ended(tmp_path: Path) -> None:
 
     impatient = FakeClock()
     clock = type(impatient.clock)(now=time_.clock.now, monotonic=time_.clock.monotonic, sleep=sleep)
-    with exclusive("vzdump-pve1", Deadline.after(clock, 60), str(tmp_path)) as held:
+    with exclusive("vzdump-pve1", Deadline.after(clock, 60), tmp_path) as held:
         assert held
     assert time_.slept == [0.1, 0.1, 0.1]
 
 
 def test_at_the_deadline_the_second_run_goes_on_without_it(tmp_path: Path) -> None:
     time_ = FakeClock()
-    with exclusive("vzdump-pve1", Deadline.after(time_.clock, 60), str(tmp_path)) as first:
-        with exclusive("vzdump-pve1", Deadline.after(time_.clock, 0.25), str(tmp_path)) as second:
+    with exclusive("vzdump-pve1", Deadline.after(time_.clock, 60), tmp_path) as first:
+        with exclusive("vzdump-pve1", Deadline.after(time_.clock, 0.25), tmp_path) as second:
             assert (first, second) == (True, False)
     assert sum(time_.slept) == pytest.approx(0.25)
 
 
 def test_different_nodes_do_not_wait_for_each_other(tmp_path: Path) -> None:
     time_ = FakeClock()
-    with exclusive("vzdump-pve1", Deadline.after(time_.clock, 60), str(tmp_path)) as first:
-        with exclusive("vzdump-pve2", Deadline.after(time_.clock, 60), str(tmp_path)) as second:
+    with exclusive("vzdump-pve1", Deadline.after(time_.clock, 60), tmp_path) as first:
+        with exclusive("vzdump-pve2", Deadline.after(time_.clock, 60), tmp_path) as second:
             assert (first, second) == (True, True)
     assert time_.slept == []
 
@@ -64,29 +64,29 @@ def test_different_nodes_do_not_wait_for_each_other(tmp_path: Path) -> None:
 def test_the_lock_is_free_after_an_error_in_the_work(tmp_path: Path) -> None:
     deadline = Deadline.after(FakeClock().clock, 0)
     with pytest.raises(OSError, match="the work failed"):  # noqa: SIM117 - the error must come from within
-        with exclusive("vzdump-pve1", deadline, str(tmp_path)):
+        with exclusive("vzdump-pve1", deadline, tmp_path):
             raise OSError("the work failed")
-    with exclusive("vzdump-pve1", deadline, str(tmp_path)) as held:
+    with exclusive("vzdump-pve1", deadline, tmp_path) as held:
         assert held
 
 
 def test_a_foreign_name_cannot_leave_the_folder(tmp_path: Path) -> None:
     inside = tmp_path / "locks"
     inside.mkdir()
-    with exclusive("../../etc/pve 1", Deadline.after(FakeClock().clock, 0), str(inside)) as held:
+    with exclusive("../../etc/pve 1", Deadline.after(FakeClock().clock, 0), inside) as held:
         assert held
     assert [path.name for path in tmp_path.rglob("*")] == ["locks", ".._.._etc_pve_1.lock"]
 
 
 def test_without_a_folder_to_write_to_the_work_goes_on(tmp_path: Path) -> None:
-    with exclusive("vzdump-pve1", Deadline.after(FakeClock().clock, 60), str(tmp_path / "missing")) as held:
+    with exclusive("vzdump-pve1", Deadline.after(FakeClock().clock, 60), tmp_path / "missing") as held:
         assert not held
 
 
 def test_a_planted_link_is_not_followed(tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     (tmp_path / "vzdump-pve1.lock").symlink_to(victim)
-    with exclusive("vzdump-pve1", Deadline.after(FakeClock().clock, 60), str(tmp_path)) as held:
+    with exclusive("vzdump-pve1", Deadline.after(FakeClock().clock, 60), tmp_path) as held:
         assert not held
     assert not victim.exists()
 
@@ -99,10 +99,10 @@ def temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_folder_is_for_this_user_alone(temporary_folder: Path) -> None:
-    folder = Path(lock_folder())
+    folder = lock_folder()
     assert folder == temporary_folder / f"lifeboat-{os.getuid()}"
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert lock_folder() == str(folder)
+    assert lock_folder() == folder
 
 
 def test_locks_are_put_there(temporary_folder: Path) -> None:

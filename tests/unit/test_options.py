@@ -131,9 +131,14 @@ def test_the_authority_is_a_file_that_is_there(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "ca.pem").write_text("")
     assert connection_options({**MINIMAL, "ca_path": "~/ca.pem"}, {}).verify == str(tmp_path / "ca.pem")
-    assert _refusal({**MINIMAL, "ca_path": "~/missing.pem"}) == (
-        f"ca_path (PROXMOX_CA_PATH): there is no '{tmp_path}/missing.pem'; name a file with the certificate authority, such "
-        "as a copy of the cluster's /etc/pve/pve-root-ca.pem."
+
+
+@pytest.mark.parametrize("missing", ["~/missing.pem", "/missing/ca.pem", "~nobody-of-this-name/ca.pem"])
+def test_an_authority_that_is_not_there(missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert _refusal({**MINIMAL, "ca_path": missing}) == (
+        f"ca_path (PROXMOX_CA_PATH): there is no '{missing}'; name a file with the certificate authority, such as a copy of "
+        "the cluster's /etc/pve/pve-root-ca.pem."
     )
 
 

@@ -225,9 +225,9 @@ def test_proxmox_takes_every_parameter_and_choice(params: dict[str, Any], contra
     kinds = {"integer": int, "boolean": int, "string": str, "array": list}
     for version in ("8.4.5", "9.2.3"):
         schema = contracts[version]["paths"]["/nodes/{node}/vzdump"]["POST"]["params"]
+        assert schema["notes-template"]["max_length"] == NOTES_LIMIT
         for name, value in vzdump_parameters(params).items():
             wanted = schema[name]
             assert isinstance(value, kinds[wanted["type"]])
             assert value in wanted.get("enum", [value])
             assert not isinstance(value, int) or wanted.get("minimum", 0) <= value <= wanted.get("maximum", value)
-            assert NOTES_LIMIT == schema["notes-template"]["max_length"]

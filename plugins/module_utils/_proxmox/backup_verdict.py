@@ -108,14 +108,14 @@ def _failed(base: Verdict, ended: Ended, part: GuestLog) -> Verdict:
 def _unmentioned(ended: Ended, vmid: int, evidence: Evidence, timeout: int) -> Verdict:
     """The log has nothing of the guest: the task failed as a whole, was ended before it, or its log is incomplete."""
     nothing = Verdict("failed", "")
+    backup = _new_one(ended, vmid, evidence)
+    if backup is not None and backup.good():
+        base = Verdict("failed", "", backup, claimed_volid=backup.volid)
+        return _said(base, "backed_up", "the archive is listed", ended.problem or "the task's log says nothing of it")
     if ended.problem is not None:
         return _said(nothing, "failed", ended.problem)
     if ended.timed_out:
         return _said(nothing, "timed_out", _time_up(ended, timeout))
-    backup = _new_one(ended, vmid, evidence)
-    if backup is not None and backup.good():
-        base = Verdict("failed", "", backup, claimed_volid=backup.volid)
-        return _said(base, "backed_up", "the archive is listed", "the task's log says nothing of it")
     status = ended.exitstatus or ""
     others = ended.log.guests.values()
     if INTERRUPTED in status or any(INTERRUPTED in (other.error or "") for other in others):

@@ -97,7 +97,8 @@ def cancel_task(client: Client, upid: Upid) -> None:
 def wait_for_end(client: Client, upid: Upid, deadline: Deadline, clock: Clock) -> TaskState:
     """Look until the task has ended or the deadline has passed (then ``running`` is still True).
 
-    A server that is away for a while doesn't end the task, so failed looks are repeated.
+    A server that is away for a while, or a proxy that answers in its place, doesn't end the task: failed looks are
+    repeated.
 
     :raises NodeLost: when no look has succeeded for ``SILENCE_LIMIT`` seconds.
     """
@@ -107,7 +108,7 @@ def wait_for_end(client: Client, upid: Upid, deadline: Deadline, clock: Clock) -
         try:
             state = task_state(client, upid)
             heard = clock.monotonic()
-        except (Unreachable, AnswerLost, NodeUnreachable) as failure:
+        except (Unreachable, AnswerLost, BadAnswer, NodeUnreachable) as failure:
             silence = clock.monotonic() - heard
             if silence > SILENCE_LIMIT:
                 raise NodeLost(

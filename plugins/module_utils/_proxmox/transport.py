@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -27,12 +28,13 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.options i
     PasswordCredentials,
     TokenCredentials,
 )
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.tls import with_proxmox_tls
 
 LIBRARY_ERROR: Exception | None
 try:
     import requests
     from proxmoxer.backends.https import Backend, ProxmoxHTTPAuth
-    from proxmoxer.core import AuthenticationError, ProxmoxResource, ResourceException
+    from proxmoxer.core import ProxmoxResource, ResourceException
 
     LIBRARY_ERROR = None
 except ImportError as error:  # said by the adapter with the name of the interpreter
@@ -150,7 +152,7 @@ class Endpoint:
     def _session(self, backend: Backend) -> _Session:
         session: _Session | None = getattr(self._local, "session", None)
         if session is None:
-            session = _Session(backend.get_session())
+            session = _Session(with_proxmox_tls(backend.get_session(), self._options.verify))
             self._local.session = session
         return session
 
@@ -181,6 +183,8 @@ class _AsIs:
 class _TicketAuth(ProxmoxHTTPAuth):  # type: ignore[misc]
     """proxmoxer's ticket, renewed by it after an hour, with its requests counted and one renewal at a time."""
 
+    pve_auth_ticket: str
+
     def __init__(
         self, creds: PasswordCredentials, base_url: str, options: ConnectionOptions, counter: RequestCounter
     ) -> None:
@@ -190,21 +194,33 @@ class _TicketAuth(ProxmoxHTTPAuth):  # type: ignore[misc]
             creds.user, creds.password, base_url=base_url, timeout=options.timeout, verify_ssl=options.verify
         )
 
-    def _get_new_tokens(self, password: str | None = None, otp: str | None = None, otptype: str | None = None) -> None:
+    def _get_new_tokens(self, password: str | None = None, **_second_factor: object) -> None:
+        """Log in, or with no password renew the ticket: Proxmox takes the old one for a password."""
         self._counter.add()
+        session = with_proxmox_tls(requests.Session(), self.verify_ssl)
+        with session:
+            response = session.post(
+                f"{self.base_url}/access/ticket",
+                data={"username": self.username, "password": password or self.pve_auth_ticket},
+                verify=self.verify_ssl,
+                timeout=self.timeout,
+                allow_redirects=False,
+            )
+        if response.status_code != requests.codes.ok:
+            raise _refusal("POST", "access/ticket", response)
         try:
-            super()._get_new_tokens(password=password, otp=otp, otptype=otptype)
-        except AuthenticationError as failure:
-            status = str(failure).rpartition(" ")[2]
-            if status == "401":
-                raise NotAuthenticated("POST", "/access/ticket", 401, "authentication failure", "", {}) from None
-            code = int(status) if status.isdigit() else 500
-            raise error_of("POST", "/access/ticket", code, "no ticket was given", "", {}) from None
-        except (KeyError, TypeError, ValueError):
+            data = json.loads(response.content)["data"]
+            ticket, token = (None, None) if data.get("NeedTFA") else (data["ticket"], data["CSRFPreventionToken"])
+        except (AttributeError, KeyError, TypeError, ValueError):
+            ticket = token = None
+        if not ticket:
             raise BadAnswer(
                 "The answer to the login holds no ticket: check api_host and api_port; a user with a second factor "
                 "needs an API token."
-            ) from None
+            )
+        self.birth_time = time.monotonic()
+        self.pve_auth_ticket = ticket
+        self.csrf_prevention_token = token
 
     def __call__(self, request: Any) -> Any:
         with self._renewal:

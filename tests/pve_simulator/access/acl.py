@@ -86,13 +86,13 @@ class Rights:
 
     def _entry_privileges(self, who: str, path: str) -> dict[str, int]:
         roles = self._roles(who, path)
+        member = _MEMBER.match(path)
+        if member is not None and "NoAccess" not in roles:
+            for pool in self._pools_with(member[1], member[2]):
+                for role in self._roles(who, f"/pool/{pool}"):
+                    roles.setdefault(role, 0)  # what comes from a pool goes no further
         if "NoAccess" in roles:
             return {}
-        member = _MEMBER.match(path)
-        if member is not None:
-            for pool in self._pools_with(member[1], member[2]):
-                for role, propagate in self._roles(who, f"/pool/{pool}").items():
-                    roles.setdefault(role, propagate)
         held: dict[str, int] = {}
         for role, propagate in roles.items():
             for privilege in self._cluster.roles.get(role, []):

@@ -51,6 +51,7 @@ class TaskRegistry:
         self._folder_of = folder_of
         self._changed = changed
         self._clock_of = clock_of
+        self.grace = GRACE
         self._tasks: dict[str, Task] = {}
         self._gate = threading.Event()
         self._gate.set()
@@ -111,9 +112,9 @@ class TaskRegistry:
             return
         task.worker.interrupt()
         with self._changed:
-            if not self._changed.wait_for(lambda: not task.running, timeout=GRACE):
+            if not self._changed.wait_for(lambda: not task.running, timeout=self.grace):
                 task.worker.kill()
-                self._changed.wait_for(lambda: not task.running, timeout=GRACE)
+                self._changed.wait_for(lambda: not task.running, timeout=self.grace)
 
     def wait_idle(self, timeout: float) -> None:
         """Wait until no task runs. Raises ``TimeoutError``."""

@@ -37,40 +37,41 @@ class Certificates:
         return ":".join(digest[at : at + 2] for at in range(0, len(digest), 2))
 
 
-def ensure(folder: Path) -> Certificates:
-    """The folder's certificates, made if there are none."""
+def ensure(folder: Path, formal: bool = True) -> Certificates:
+    """The folder's certificates, made if there are none; ``formal`` as for `Simulator`."""
     found = Certificates(folder / "ca.pem", folder / "server.pem", folder / "server.key")
     if not (found.ca.exists() and found.server.exists() and found.key.exists()):
         folder.mkdir(parents=True, exist_ok=True)
-        _make(found)
+        _make(found, formal)
     return found
 
 
-def _make(files: Certificates) -> None:
+def _make(files: Certificates, formal: bool) -> None:
     ca_key = ec.generate_private_key(ec.SECP256R1())
     ca_name = _name("Proxmox simulator CA")
     usage = _usage(key_cert_sign=True)
-    ca = (
-        _builder(ca_name, ca_name, ca_key)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(usage, critical=True)
-        .sign(ca_key, hashes.SHA256())
-    )
+    authority = _builder(ca_name, ca_name, ca_key)
+    authority = authority.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    if formal:
+        authority = authority.add_extension(usage, critical=True)
+    ca = authority.sign(ca_key, hashes.SHA256())
     key = ec.generate_private_key(ec.SECP256R1())
     names = [
         x509.DNSName("localhost"),
         x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
         x509.IPAddress(ipaddress.ip_address("::1")),
     ]
-    server = (
+    server_builder = (
         _builder(_name("localhost"), ca_name, key)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(key_cert_sign=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False)
-        .sign(ca_key, hashes.SHA256())
     )
+    if formal:
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
+        server_builder = server_builder.add_extension(issuer, critical=False)
+    server = server_builder.sign(ca_key, hashes.SHA256())
     files.ca.write_bytes(ca.public_bytes(serialization.Encoding.PEM))
     files.server.write_bytes(server.public_bytes(serialization.Encoding.PEM))
     descriptor = os.open(files.key, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

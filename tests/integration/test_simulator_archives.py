@@ -1,0 +1,319 @@
+# Copyright (c) 2026, the Lifeboat authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Backups have real content, and lie on storages that fill up, forget, protect and lie."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import random
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import zstandard
+from pve_simulator import Disk, Mount, Simulator, World
+from pve_simulator.archives import extraction
+from pve_simulator.client import Client
+
+NOISE = random.Random(7).randbytes(150_000)
+ROOT = {"etc/motd": b"hello\n", "srv/data/noise.bin": NOISE, "tmp/scratch": b"no", "var/log/a.log": b"log\n"}
+START = 1_800_000_000.0
+
+
+class Ticking:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Ticking:
+    return Ticking()
+
+
+@pytest.fixture
+def world(tmp_path: Path, clock: Ticking) -> World:
+    world = World(tmp_path, clock=clock)
+    world.add_node("pve1")
+    world.add_storage("local", content=["rootdir", "images"])
+    world.add_storage("backups")
+    world.add_storage("depot", "pbs")
+    mounts = [
+        Mount("mp0", "/srv/kept", files={"a/b.txt": b"kept\n"}),
+        Mount("mp1", "/srv/skipped", backup=False, files={"c.txt": b"skipped\n"}),
+    ]
+    world.add_container(101, "web1", "pve1", files=ROOT, mounts=mounts, description="first\nsecond")
+    disks = {"scsi0": NOISE, "scsi1": Disk(b"second disk"), "scsi2": Disk(b"left out", backup=False)}
+    world.add_vm(300, "db1", "pve1", disks=disks, tags=["db"])
+    return world
+
+
+@pytest.fixture
+def sim(world: World) -> Iterator[Simulator]:
+    with Simulator(world) as sim:
+        yield sim
+
+
+@pytest.fixture
+def root(sim: Simulator) -> Iterator[Client]:
+    with Client(sim, "root@pam!all", sim.world.add_token("root@pam", "all", privsep=False)) as client:
+        yield client
+
+
+def digests(path: Path) -> dict[str, str]:
+    return {name: hashlib.sha256(data).hexdigest() for name, data in extraction.members(path)}
+
+
+def digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def listed(root: Client, storage: str = "backups") -> list[dict[str, object]]:
+    entries: list[dict[str, object]] = root.get(f"/nodes/pve1/storage/{storage}/content", content="backup").data
+    return entries
+
+
+@pytest.mark.parametrize(("compress", "extension"), [("zstd", ".zst"), ("gzip", ".gz"), ("lzo", ".lzo"), ("0", "")])
+def test_a_containers_archive_holds_its_files(world: World, root: Client, compress: str, extension: str) -> None:
+    assert root.ended(root.backup("pve1", vmid=101, storage="backups", compress=compress)) == "OK"
+    (volid,) = world.archives("backups")
+    assert volid.endswith(f".tar{extension}")
+    found = digests(world.archive_path(volid))
+    configuration = found.pop("./etc/vzdump/pct.conf")
+    assert found == {
+        "./etc/motd": digest(b"hello\n"),
+        "./srv/data/noise.bin": digest(NOISE),
+        "./srv/kept/a/b.txt": digest(b"kept\n"),
+        "./var/log/a.log": digest(b"log\n"),
+    }
+    shown = root.get("/nodes/pve1/vzdump/extractconfig", volume=volid).data
+    assert digest(shown.encode()) == configuration
+    assert shown.startswith("#first\n#second\narch: amd64\ncores: 1\nhostname: web1\nmemory: 512\nmp0: local:")
+
+
+def test_anybodys_tar_reads_a_containers_archive(world: World, root: Client) -> None:
+    root.ended(root.backup("pve1", vmid=101, storage="backups", compress="zstd"))
+    packed = world.archive_path(world.archives("backups")[0]).read_bytes()
+    plain = zstandard.ZstdDecompressor().decompressobj().decompress(packed)
+    with tarfile.open(fileobj=io.BytesIO(plain)) as tar:
+        assert tar.getnames()[:2] == ["./etc/vzdump/pct.conf", "."]
+    assert root.ended(root.backup("pve1", vmid=101, storage="backups", compress="gzip")) == "OK"
+    path = world.archive_path(next(volid for volid in world.archives("backups") if volid.endswith(".gz")))
+    assert gzip.decompress(path.read_bytes())[: len("./etc/vzdump")] == b"./etc/vzdump"
+
+
+@pytest.mark.parametrize(
+    ("options", "left_out"),
+    [
+        ({"exclude_path": ["/srv/data/*"]}, "./srv/data/noise.bin"),
+        ({"exclude_path": ["*.log", "motd"]}, "./etc/motd"),
+        ({}, "./tmp/scratch"),
+    ],
+    ids=["absolute", "anywhere", "standard"],
+)
+def test_paths_that_are_left_out(world: World, root: Client, options: dict[str, list[str]], left_out: str) -> None:
+    assert root.ended(root.backup("pve1", vmid=101, storage="backups", **options)) == "OK"
+    names = digests(world.archive_path(world.archives("backups")[0]))
+    assert left_out not in names
+    assert root.ended(root.backup("pve1", vmid=101, storage="backups", stdexcludes=0, compress="gzip")) == "OK"
+    both = [digests(world.archive_path(volid)) for volid in world.archives("backups")]
+    assert any(left_out in names for names in both)
+
+
+def test_a_vms_archive_holds_its_disks(world: World, root: Client) -> None:
+    upid = root.backup("pve1", vmid=300, storage="backups", compress="zstd")
+    assert root.ended(upid) == "OK"
+    (volid,) = world.archives("backups")
+    assert volid.endswith(".vma.zst")
+    found = digests(world.archive_path(volid))
+    assert set(found) == {"qemu-server.conf", "drive-scsi0.raw", "drive-scsi1.raw"}
+    assert found["drive-scsi0.raw"] == digest(NOISE)
+    assert "INFO: exclude disk 'scsi2' 'local:300/vm-300-disk-2.qcow2' (backup=no)" in root.log(upid)
+    shown = root.get("/nodes/pve1/vzdump/extractconfig", volume=volid).data
+    assert shown.endswith("#qmdump#map:scsi0:drive-scsi0:local:qcow2:\n#qmdump#map:scsi1:drive-scsi1:local:qcow2:\n")
+
+
+def test_two_backups_of_one_second_have_one_name(world: World, root: Client, clock: Ticking) -> None:
+    for _ in range(2):
+        assert root.ended(root.backup("pve1", vmid=101, storage="backups")) == "OK"
+    assert len(world.archives("backups")) == 1
+    clock.now += 1
+    assert root.ended(root.backup("pve1", vmid=101, storage="backups")) == "OK"
+    assert len(world.archives("backups")) == 2
+
+
+def test_an_archive_that_is_written_is_not_listed(sim: Simulator, world: World, root: Client) -> None:
+    sim.faults.guest_hangs(101)
+    upid = root.backup("pve1", vmid=101, storage="backups", compress="zstd")
+    root.until_logged(upid, "creating vzdump archive")
+    assert listed(root) == []
+    assert {path.suffix for path in world.backups("backups").dump.iterdir()} == {".dat", ".tmp"}
+    assert root.get("/nodes/pve1/lxc/101/status/current").data["lock"] == "backup"
+    sim.faults.release(101)
+    assert root.ended(upid) == "OK"
+    assert [path.suffix for path in world.backups("backups").dump.iterdir()] == [".zst"]
+    assert "lock" not in root.get("/nodes/pve1/lxc/101/status/current").data
+
+
+def test_seeded_archives_are_listed_with_what_is_said_of_them(world: World, root: Client) -> None:
+    world.add_archive(101, age=3600, notes="one\ntwo", protected=True)
+    world.add_archive(300, age=60, size=12345)
+    world.add_archive(101, name="vzdump-lxc-101-before-upgrade.tar.zst")
+    world.add_archive(999, age=86400, kind="qemu")
+    entries = {str(entry["volid"]).rsplit("/", 1)[1]: entry for entry in listed(root)}
+    first = entries["vzdump-lxc-101-2027_01_15-07_00_00.tar.zst"]
+    assert (first["notes"], first["protected"], first["ctime"]) == ("one", 1, START - 3600)
+    assert root.get(f"/nodes/pve1/storage/backups/content/{first['volid']}").data["notes"] == "one\ntwo"
+    vm = entries["vzdump-qemu-300-2027_01_15-07_59_00.vma.zst"]
+    assert (vm["size"], vm["format"]) == (12345, "vma.zst")
+    assert "protected" not in vm
+    assert "notes" not in vm
+    renamed = entries["vzdump-lxc-101-before-upgrade.tar.zst"]
+    assert (renamed["vmid"], renamed["subtype"], renamed["ctime"]) == (101, "lxc", START)
+    assert entries["vzdump-qemu-999-2027_01_14-08_00_00.vma.zst"]["vmid"] == 999
+
+
+def test_backup_servers_have_snapshots(world: World, root: Client) -> None:
+    world.add_archive(101, "depot", age=60, verification="failed", encrypted="1")
+    world.add_archive(300, "depot", age=30, size=1)
+    upid = root.backup("pve1", vmid=300, storage="depot", notes_template="{{guestname}}\\non {{node}}", protected=1)
+    assert root.ended(upid) == "OK"
+    assert "INFO: creating Proxmox Backup Server archive 'vm/300/2027-01-15T08:00:00Z'" in root.log(upid)
+    assert not any("archive file size" in line for line in root.log(upid))
+    container, unfinished, machine = listed(root, "depot")
+    assert container["volid"] == "depot:backup/ct/101/2027-01-15T07:59:00Z"
+    verification = container["verification"]
+    assert isinstance(verification, dict)
+    assert verification["state"] == "failed"
+    assert (container["format"], container["encrypted"]) == ("pbs-ct", "1")
+    assert unfinished["size"] == 1
+    assert (machine["format"], machine["notes"], machine["protected"]) == ("pbs-vm", "db1", 1)
+    found = root.get("/nodes/pve1/storage/depot/content/depot:backup/vm/300/2027-01-15T08:00:00Z").data
+    assert (found["notes"], found["format"]) == ("db1\non pve1", "pbs-vm")
+    assert digests(world.archive_path(str(machine["volid"])))["drive-scsi0.raw"] == digest(NOISE)
+
+
+def test_older_backups_go_by_the_storages_retention(world: World, root: Client, clock: Ticking) -> None:
+    world.add_storage("backups", prune="keep-last=2")
+    kept = world.add_archive(101, age=86400, protected=True)
+    renamed = world.add_archive(101, age=86400, name="vzdump-lxc-101-mine.tar.zst")
+    for _ in range(3):
+        clock.now += 60
+        upid = root.backup("pve1", vmid=101, storage="backups", compress="zstd")
+        assert root.ended(upid) == "OK"
+    assert "INFO: pruned 1 backup(s) not covered by keep-retention policy" in root.log(upid)
+    left = world.archives("backups")
+    assert len(left) == 4
+    assert {kept, renamed} <= set(left)
+
+
+def test_removing_older_backups_may_fail(world: World, sim: Simulator, root: Client, clock: Ticking) -> None:
+    world.add_archive(101, age=86400)
+    sim.faults.prune_fails(101)
+    upid = root.backup("pve1", vmid=101, storage="backups", prune_backups="keep-last=1")
+    assert root.ended(upid) == "job errors"
+    assert "ERROR: Backup of VM 101 failed - error pruning backups - check log" in root.log(upid)
+    assert len(world.archives("backups")) == 2
+
+
+def test_protecting_may_fail(world: World, sim: Simulator, root: Client) -> None:
+    sim.faults.protect_fails(101)
+    upid = root.backup("pve1", vmid=101, storage="backups", protected=1)
+    assert root.ended(upid) == "job errors"
+    assert any("failed - unable to set protected flag - " in line for line in root.log(upid))
+    assert len(world.archives("backups")) == 1
+    assert "protected" not in listed(root)[0]
+
+
+@pytest.mark.parametrize(("limit", "count", "status"), [(None, 5, "OK"), (1, 1, "job errors"), (-1, 9, "OK")])
+def test_protected_backups_are_limited(
+    world: World, root: Client, limit: int | None, count: int, status: str
+) -> None:
+    world.add_storage("backups", max_protected=limit)
+    for number in range(count):
+        world.add_archive(101, age=60.0 * (number + 1), protected=True)
+    upid = root.backup("pve1", vmid=101, storage="backups", protected=1)
+    assert root.ended(upid) == status
+
+
+def test_protected_backups_are_limited_to_five_for_those_who_may_not_allocate(world: World, sim: Simulator) -> None:
+    world.add_user("backup@pve")
+    world.add_acl("/", "PVEVMUser", "backup@pve")
+    world.add_acl("/storage", "PVEDatastoreUser", "backup@pve")
+    world.add_acl("/storage", "PVEVMUser", "backup@pve")
+    for number in range(5):
+        world.add_archive(101, age=60.0 * (number + 1), protected=True)
+    with Client(sim, "backup@pve!all", world.add_token("backup@pve", "all", privsep=False)) as client:
+        upid = client.backup("pve1", vmid=101, storage="backups", protected=1)
+        assert client.ended(upid) == "job errors"
+        text = "The number of protected backups per guest is limited to 5 on storage 'backups'"
+        assert client.log(upid)[1] == f"ERROR: Backup of VM 101 failed - {text}"
+
+
+def test_without_removal_the_retention_is_a_limit(world: World, root: Client) -> None:
+    world.add_storage("backups", prune="keep-last=1")
+    world.add_archive(101, age=60)
+    upid = root.backup("pve1", vmid=101, storage="backups", remove=0)
+    assert root.ended(upid) == "job errors"
+    assert "There is a max backup limit of 1 enforced by the target storage" in root.log(upid)[1]
+
+
+@pytest.mark.parametrize(
+    ("vmid", "line"),
+    [
+        (101, "INFO: zstd: error 70 : Write error : cannot write block : No space left on device"),
+        (300, "ERROR: Backup of VM 300 failed - vma_queue_write: write error - Broken pipe"),
+    ],
+)
+def test_a_full_storage(world: World, sim: Simulator, root: Client, vmid: int, line: str) -> None:
+    sim.faults.storage_full("backups")
+    upid = root.backup("pve1", vmid=vmid, storage="backups", compress="zstd")
+    assert root.ended(upid) == "job errors"
+    assert line in root.log(upid)
+    assert list(world.backups("backups").dump.iterdir()) == []
+    assert root.get("/nodes/pve1/storage/backups/status").data["avail"] == 0
+
+
+def test_a_storage_fills_up(world: World, root: Client, clock: Ticking) -> None:
+    world.add_storage("backups", capacity=300_000)
+    assert root.ended(root.backup("pve1", vmid=101, storage="backups")) == "OK"
+    clock.now += 1
+    upid = root.backup("pve1", vmid=101, storage="backups")
+    assert root.ended(upid) == "job errors"
+    assert "INFO: tar: -: Cannot write: No space left on device" in root.log(upid)
+    assert any(line.endswith("failed: exit code 2") for line in root.log(upid))
+
+
+def test_an_archive_may_vanish(world: World, sim: Simulator, root: Client) -> None:
+    sim.faults.archive_vanishes(101)
+    upid = root.backup("pve1", vmid=101, storage="backups")
+    assert root.ended(upid) == "OK"
+    assert any(line.startswith("INFO: Finished Backup of VM 101") for line in root.log(upid))
+    assert listed(root) == []
+
+
+def test_a_broken_archive_has_no_configuration(world: World, root: Client) -> None:
+    volid = world.add_archive(101)
+    world.archive_path(volid).write_bytes(world.archive_path(volid).read_bytes()[:100])
+    reply = root.get("/nodes/pve1/vzdump/extractconfig", volume=volid)
+    assert reply.status == 500
+    assert reply.reason.startswith(f"unable to extract configuration from '{volid}': ")
+
+
+def test_there_is_no_path_to_what_is_not_there(world: World) -> None:
+    with pytest.raises(KeyError):
+        world.archive_path("backups:backup/vzdump-lxc-101-2020_01_01-00_00_00.tar")
+
+
+def test_files_stay_in_their_guest(world: World) -> None:
+    with pytest.raises(ValueError, match="leads out of the guest"):
+        world.add_container(103, "bad", "pve1", files={"../../../escape": b""})

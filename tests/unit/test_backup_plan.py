@@ -1,0 +1,359 @@
+# Copyright (c) 2026, the Lifeboat authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which guests get a backup, where, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.errors import InputError
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_plan import (
+    Decision,
+    NodeJob,
+    Plan,
+    Wish,
+    describe,
+    plan,
+    plan_moved,
+)
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Cluster
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import Observation
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.permissions import Permissions
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.selection import Selection
+
+from unit.builders import (
+    DAY,
+    GIB,
+    HOUR,
+    MIB,
+    MINIMAL,
+    NOW,
+    a_backup,
+    a_guest,
+    a_place,
+    an_observation,
+    granted,
+)
+
+WEB1, WEB2, DB1 = a_guest(101, "web1"), a_guest(102, "web2"), a_guest(300, "db1", "pve2", "qemu")
+ALL = [WEB1, WEB2, DB1]
+
+
+def _planned(observation: Observation, problems: Mapping[str, str] | None = None, **params: Any) -> Plan:
+    wish = Wish.from_params({"all_guests": True, **params})
+    return plan(wish, observation, problems or {})
+
+
+def _told(planned: Plan) -> dict[int, tuple[str, str | None, str]]:
+    return {one.guest.vmid: (one.action, one.storage, one.reason) for one in planned.decisions}
+
+
+def _refusal(observation: Observation, problems: Mapping[str, str] | None = None, **params: Any) -> str:
+    with pytest.raises(InputError) as caught:
+        _planned(observation, problems, **params)
+    return caught.value.message
+
+
+def test_the_defaults_of_a_wish() -> None:
+    assert Wish.from_params({"vmids": [101]}) == Wish(
+        Selection(vmids=(101,)), None, None, {}, None, True, 86400, False, None, False
+    )
+
+
+def test_everything_a_wish_can_say() -> None:
+    assert Wish.from_params(
+        {
+            "tags": ["prod"],
+            "storage": "vault",
+            "max_age": "20h",
+            "mode": "stop",
+            "fleecing": {"enabled": True, "storage": "fast"},
+            "wait": False,
+            "timeout": "6h",
+            "on_timeout": "cancel",
+            "max_parallel": 2,
+            "warnings_as_errors": True,
+        }
+    ) == Wish(
+        Selection(tags=("prod",)),
+        "vault",
+        72000,
+        {"mode": "stop", "fleecing": "enabled=1,storage=fast"},
+        "fast",
+        False,
+        21600,
+        True,
+        2,
+        True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        (
+            {"vmids": [], "nodes": ["pve1"]},
+            "No guest is selected: set vmids, names, tags, pools, or all_guests to true. An empty list selects nothing.",
+        ),
+        ({"all_guests": True, "max_parallel": 0}, "max_parallel: at least one node must be allowed to work."),
+        (
+            {"all_guests": True, "max_age": "a day"},
+            "max_age: 'a day' is not a duration; write a whole number with s, m, h, d or w, such as 90s, 15m, 24h, 7d, 2w, "
+            "or seconds without a letter.",
+        ),
+    ],
+)
+def test_a_wish_that_cannot_be_meant(params: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        Wish.from_params(params)
+    assert caught.value.message == message
+
+
+def test_only_what_is_not_fresh_is_backed_up() -> None:
+    backups = [a_backup(101, age=3 * HOUR), a_backup(102, age=31 * HOUR)]
+    planned = _planned(an_observation(ALL, backups), max_age="24h")
+    assert _told(planned) == {
+        101: ("keep", None, "newest good backup is 3 h old, wanted 24 h"),
+        102: ("back_up", "vault", "newest good backup is 31 h old, wanted 24 h"),
+        300: ("back_up", "vault", "no backup is there"),
+    }
+    assert planned.jobs == (
+        NodeJob("pve1", "vault", (WEB2,), NOW - 31 * HOUR),
+        NodeJob("pve2", "vault", (DB1,), 0),
+    )
+
+
+def test_without_a_wanted_age_all_are() -> None:
+    planned = _planned(an_observation(ALL, [a_backup(101, age=60), a_backup(102, age=7)]))
+    assert {told[2] for told in _told(planned).values()} == {"a backup is made at every run without max_age"}
+    assert planned.jobs[0] == NodeJob("pve1", "vault", (WEB1, WEB2), NOW - 7)
+
+
+def test_a_guest_is_judged_by_the_clock_of_its_node() -> None:
+    observation = an_observation([WEB1], [a_backup(101, age=HOUR)], offsets={"pve1": 2.0 * DAY})
+    assert _told(_planned(observation, max_age="24h"))[101] == (
+        "back_up",
+        "vault",
+        "newest good backup is 2 d 1 h old, wanted 24 h",
+    )
+
+
+def test_what_cannot_be_seen_is_backed_up_rather_than_believed() -> None:
+    observation = an_observation([WEB1], places=[a_place(), a_place("attic")], errors={"attic": "It is not online."})
+    assert _told(_planned(observation, max_age="24h"))[101] == (
+        "back_up",
+        "vault",
+        "no backup is there, but not everything can be seen: It is not online.",
+    )
+
+
+def test_a_guest_without_the_privilege_is_refused_and_does_not_spoil_the_others() -> None:
+    some = Permissions({**MINIMAL.paths, "/vms/101": {"VM.Audit": True}})
+    planned = _planned(an_observation(ALL, permissions=some), max_age="24h")
+    assert _told(planned)[101] == ("refuse", None, "the token lacks VM.Backup on /vms/101")
+    assert [guest.vmid for job in planned.jobs for guest in job.guests] == [102, 300]
+
+
+def test_a_guest_on_a_node_that_is_away_is_refused_unless_it_is_fresh() -> None:
+    nodes = {"pve1": True, "pve2": False}
+    fresh = [a_backup(300, age=HOUR, guest_type="qemu")]
+    assert _told(_planned(an_observation(ALL, nodes=nodes), max_age="24h"))[300] == (
+        "refuse",
+        None,
+        "node pve2 is offline",
+    )
+    assert _told(_planned(an_observation(ALL, fresh, nodes=nodes), max_age="24h"))[300][0] == "keep"
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        (
+            {"vmids": [999, 101, 998], "all_guests": False},
+            "vmids: no guest with the id 998, 999 is shown to this token: it does not exist or VM.Audit on it is missing. "
+            "Nothing was started.",
+        ),
+        (
+            {"exclude": ["101", "102", "db1"]},
+            "The selection matches no guest that this token may see (VM.Audit). Nothing was started.",
+        ),
+        (
+            {"bwlimit": 0, "ionice": 7, "performance": {"max_workers": 2}},
+            "bwlimit, ionice, performance: Proxmox takes this only from a token with Sys.Modify on /; grant it or leave the "
+            "option out. Nothing was started.",
+        ),
+        (
+            {"storage": "attic", "fleecing": {"enabled": True, "storage": "fast"}},
+            "storage attic: the token lacks Datastore.AllocateSpace on /storage/attic, or the storage does not exist. "
+            "Nothing was started.",
+        ),
+        (
+            {"fleecing": {"enabled": True, "storage": "fast"}},
+            "storage fast: the token lacks Datastore.AllocateSpace on /storage/fast, or the storage does not exist. Nothing "
+            "was started.",
+        ),
+    ],
+)
+def test_what_cannot_work_for_any_guest_is_said_before_anything_is_started(
+    params: dict[str, Any], message: str
+) -> None:
+    narrow = Permissions({**granted(["VM.Audit", "VM.Backup"], "/vms"), **granted(["Datastore.AllocateSpace"], "/storage/vault")})
+    assert _refusal(an_observation(ALL, permissions=narrow), **params) == message
+
+
+def test_with_sys_modify_the_speed_can_be_set() -> None:
+    mighty = Permissions({**MINIMAL.paths, "/": {"Sys.Modify": True}})
+    assert len(_planned(an_observation(ALL, permissions=mighty), bwlimit=5000).jobs) == 2
+
+
+def test_a_wanted_storage_that_one_node_cannot_use() -> None:
+    places = [a_place(node="pve1"), a_place("local", "pve2")]
+    told = _told(_planned(an_observation(ALL, places=places), {"pve2": "it is disabled"}, storage="vault"))
+    assert (told[101][:2], told[300]) == (
+        ("back_up", "vault"),
+        ("refuse", None, "storage vault cannot be used on node pve2: it is disabled"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("places", "problems", "message"),
+    [
+        (
+            [a_place("local")],
+            {"pve1": "there is no storage of this name"},
+            "storage vault cannot be used on node pve1: there is no storage of this name. Nothing was started.",
+        ),
+        ([a_place("local")], {}, "storage vault cannot be used on node pve1: it is no backup storage there. Nothing was started."),
+        (
+            [a_place(active=False)],
+            {},
+            "storage vault cannot be used on node pve1: it is not active there. Nothing was started.",
+        ),
+    ],
+)
+def test_a_wanted_storage_that_is_usable_nowhere(places: Any, problems: dict[str, str], message: str) -> None:
+    assert _refusal(an_observation([WEB1], places=places), problems, storage="vault") == message
+
+
+def test_nodes_with_different_reasons_are_all_told() -> None:
+    observation = an_observation(ALL, places=[a_place(node="pve2", active=False)])
+    assert _refusal(observation, {"pve1": "it is disabled"}, storage="vault") == (
+        "storage vault cannot be used on node pve1: it is disabled, storage vault cannot be used on node pve2: it is not "
+        "active there. Nothing was started."
+    )
+
+
+def test_when_some_are_fresh_a_missing_place_is_still_a_mistake_of_the_task() -> None:
+    observation = an_observation([WEB1, WEB2], [a_backup(101)], places=[a_place(active=False)])
+    assert "no storage for backups is usable on node pve1 (seen: vault)" in _refusal(observation, max_age="24h")
+
+
+def test_when_all_are_fresh_no_place_is_needed() -> None:
+    observation = an_observation([WEB1], [a_backup(101)], places=[a_place(avail=0)])
+    assert _planned(observation, max_age="24h").jobs == ()
+
+
+def test_a_wanted_storage_is_taken_at_its_word_about_room() -> None:
+    observation = an_observation([WEB1], [a_backup(101, size=GIB)], places=[a_place(avail=MIB)])
+    assert _planned(observation, storage="vault").jobs[0].storage == "vault"
+
+
+@pytest.mark.parametrize(
+    ("places", "chosen"),
+    [
+        ([a_place("local", avail=900 * GIB), a_place("vault", avail=50 * GIB)], "vault"),
+        ([a_place("local", avail=900 * GIB), a_place("vault", active=False)], "local"),
+        ([a_place("local", avail=20 * GIB), a_place("attic", avail=30 * GIB)], "attic"),
+        ([a_place("local"), a_place("attic")], "attic"),
+        ([a_place("local"), a_place("vault", avail=5 * GIB)], "local"),
+        ([a_place("local"), a_place("vault", avail=5 * GIB, type="pbs")], "vault"),
+        ([a_place("vault"), a_place("secret", shared=True, avail=900 * GIB)], "vault"),
+    ],
+)
+def test_the_best_place_is_usable_has_room_and_is_shared(places: Any, chosen: str) -> None:
+    rights = Permissions({**MINIMAL.paths, "/storage/secret": {"Datastore.Audit": True}})
+    backups = [a_backup(101, age=2 * DAY, size=10 * GIB)]
+    observation = an_observation([WEB1], backups, places=places, permissions=rights)
+    assert _told(_planned(observation, max_age="24h"))[101][1] == chosen
+
+
+@pytest.mark.parametrize(
+    ("places", "message"),
+    [
+        (
+            [],
+            "no storage for backups is usable on node pve1: one must be enabled and active, hold content backup, and the "
+            "token needs Datastore.AllocateSpace on it. Nothing was started.",
+        ),
+        (
+            [a_place("local", active=False), a_place("secret")],
+            "no storage for backups is usable on node pve1 (seen: local, secret): one must be enabled and active, hold "
+            "content backup, and the token needs Datastore.AllocateSpace on it. Nothing was started.",
+        ),
+        (
+            [a_place("local", avail=10 * GIB), a_place("vault", avail=2 * GIB)],
+            "no storage for backups on node pve1 has room for 12 GiB (local: 10 GiB, vault: 2 GiB). Nothing was started.",
+        ),
+    ],
+)
+def test_no_place_at_all(places: Any, message: str) -> None:
+    rights = Permissions({**MINIMAL.paths, "/storage/secret": {"Datastore.Audit": True}})
+    backups = [a_backup(101, age=2 * DAY, size=10 * GIB), a_backup(102, age=2 * DAY, size=2 * GIB)]
+    assert _refusal(an_observation([WEB1, WEB2], backups, places=places, permissions=rights), max_age="24h") == message
+
+
+def test_a_shared_storage_needs_room_for_the_guests_of_all_nodes() -> None:
+    backups = [a_backup(101, age=2 * DAY, size=8 * GIB), a_backup(300, age=2 * DAY, size=8 * GIB, guest_type="qemu")]
+    places = [
+        *(a_place("vault", node, avail=15 * GIB) for node in ("pve1", "pve2")),
+        *(a_place("local", node, avail=9 * GIB) for node in ("pve1", "pve2")),
+    ]
+    told = _told(_planned(an_observation(ALL, backups, places=places), max_age="24h"))
+    assert {vmid: storage for vmid, (_action, storage, _reason) in told.items()} == {
+        101: "local",
+        102: "local",
+        300: "local",
+    }
+
+
+def test_what_is_fresh_needs_no_room() -> None:
+    backups = [a_backup(101, age=HOUR, size=80 * GIB), a_backup(102, age=2 * DAY, size=8 * GIB)]
+    places = [a_place("vault", avail=9 * GIB)]
+    assert _told(_planned(an_observation([WEB1, WEB2], backups, places=places), max_age="24h"))[102][1] == "vault"
+
+
+def test_a_node_whose_storages_cannot_be_read() -> None:
+    observation = an_observation(ALL, node_errors={"pve2": "The node does not answer (595)."}, places=[a_place()])
+    assert _told(_planned(observation))[300] == (
+        "refuse",
+        None,
+        "the storages of node pve2 cannot be read: The node does not answer (595).",
+    )
+
+
+def test_guests_that_moved_are_followed_and_for_the_others_there_is_a_reason() -> None:
+    left = [a_guest(vmid, node="pve1") for vmid in (101, 102, 103, 104, 105)]
+    now = [a_guest(101, node="pve2"), a_guest(102, node="pve1"), a_guest(103, node="pve3"), a_guest(105, node="pve2")]
+    cluster = Cluster({"pve1": True, "pve2": True, "pve3": False}, {guest.vmid: guest for guest in now}, frozenset())
+    jobs, reasons = plan_moved(left, {101: "vault", 102: "vault", 103: "vault", 104: "vault", 105: "attic"}, cluster)
+    assert jobs == [NodeJob("pve2", "attic", (now[3],)), NodeJob("pve2", "vault", (now[0],))]
+    assert reasons == {
+        102: "node pve1 ended its task without a word about it",
+        103: "it moved to node pve3, which is offline",
+        104: "it is gone from the cluster since the task began",
+    }
+
+
+def _decision(observation: Observation) -> Decision:
+    return _planned(observation).decisions[0]
+
+
+def test_a_decision_in_words() -> None:
+    assert describe(_decision(an_observation([WEB1]))) == "101 (web1): no good backup is seen"
+    assert describe(_decision(an_observation([WEB1], [a_backup(101, age=31 * HOUR)]))) == (
+        "101 (web1): newest good backup vault:backup/vzdump-lxc-101-2026_11_19-05_26_37.tar.zst, 31 h old"
+    )
