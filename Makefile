@@ -27,8 +27,8 @@ help: ## this list
 	@echo 'Part of it: make unit ARGS="-k retention", make lint ARGS=mypy, make sanity ARGS=import. Logs: .cache/logs'
 
 .PHONY: test
-test: .venv ## everything that must pass: lint, unit, integration, oldest, e2e, molecule, sanity, docs
-	@$(SUITE) lint unit integration oldest e2e molecule sanity docs
+test: .venv ## everything that must pass: lint, sanity, unit, integration, oldest, e2e, molecule, docs
+	@$(SUITE) lint sanity unit integration oldest e2e molecule docs
 
 .PHONY: lint
 lint: .venv ## style, types, layers, documentation, changelog, what the built collection holds

@@ -13,10 +13,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+
 from replay import library, session
 from replay.allowed import ALLOWED, reason
 from replay.compare import differences
@@ -26,9 +26,7 @@ from replay.recording import Case
 REQUIRED = os.environ.get("LIFEBOAT_REQUIRE_SHARED") == "1"
 AVAILABLE = library.available()
 RECORDED = {version: library.cases(version) for version in library.REPLAYED} if AVAILABLE else {}
-CASES = [
-    (version, case) for version, recordings in RECORDED.items() for cases in recordings.values() for case in cases
-]
+CASES = [(version, case) for version, recordings in RECORDED.items() for cases in recordings.values() for case in cases]
 
 needs_recordings = pytest.mark.skipif(
     not AVAILABLE and not REQUIRED, reason="not run: needs ../shared/recordings beside the checkout"
@@ -82,10 +80,12 @@ def test_exceptions_are_few_and_used() -> None:
 @needs_recordings
 def test_every_call_of_the_recordings_is_replayed(utc: None) -> None:
     """Nothing is lost on the way from the files to the calls."""
-    folders = {"8.4": library.RECORDINGS, "9.2": library.RECORDINGS / "v9"}
     for version, recordings in RECORDED.items():
         for name, cases in recordings.items():
-            lines = Path(folders[version] / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+            if name in library.PARTS:
+                assert [case.title for case in cases] == list(library.PARTS[name])
+                continue
+            lines = library.path(version, name).read_text(encoding="utf-8").splitlines()
             requests = [line for line in lines if line.startswith((">>> GET /", ">>> POST /", ">>> PUT /", ">>> DEL"))]
             assert len(requests) == sum(len(case.calls) for case in cases), name
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Backups have real content, and lie on storages that fill up, forget, protect and lie."""
+"""Backups have real content, and are listed with what is said of them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from pathlib import Path
 
 import pytest
 import zstandard
+
 from pve_simulator import Disk, Mount, Simulator, World
 from pve_simulator.archives import extraction
 from pve_simulator.client import Client
+from pve_simulator.storage.archive_names import file_name
 
 NOISE = random.Random(7).randbytes(150_000)
 ROOT = {"etc/motd": b"hello\n", "srv/data/noise.bin": NOISE, "tmp/scratch": b"no", "var/log/a.log": b"log\n"}
@@ -52,7 +54,11 @@ def world(tmp_path: Path, clock: Ticking) -> World:
         Mount("mp1", "/srv/skipped", backup=False, files={"c.txt": b"skipped\n"}),
     ]
     world.add_container(101, "web1", "pve1", files=ROOT, mounts=mounts, description="first\nsecond")
-    disks = {"scsi0": NOISE, "scsi1": Disk(b"second disk"), "scsi2": Disk(b"left out", backup=False)}
+    disks: dict[str, bytes | Disk] = {
+        "scsi0": NOISE,
+        "scsi1": Disk(b"second disk"),
+        "scsi2": Disk(b"left out", backup=False),
+    }
     world.add_vm(300, "db1", "pve1", disks=disks, tags=["db"])
     return world
 
@@ -170,16 +176,16 @@ def test_seeded_archives_are_listed_with_what_is_said_of_them(world: World, root
     world.add_archive(101, name="vzdump-lxc-101-before-upgrade.tar.zst")
     world.add_archive(999, age=86400, kind="qemu")
     entries = {str(entry["volid"]).rsplit("/", 1)[1]: entry for entry in listed(root)}
-    first = entries["vzdump-lxc-101-2027_01_15-07_00_00.tar.zst"]
+    first = entries[file_name("lxc", 101, START - 3600, "zstd")]
     assert (first["notes"], first["protected"], first["ctime"]) == ("one", 1, START - 3600)
     assert root.get(f"/nodes/pve1/storage/backups/content/{first['volid']}").data["notes"] == "one\ntwo"
-    vm = entries["vzdump-qemu-300-2027_01_15-07_59_00.vma.zst"]
+    vm = entries[file_name("qemu", 300, START - 60, "zstd")]
     assert (vm["size"], vm["format"]) == (12345, "vma.zst")
     assert "protected" not in vm
     assert "notes" not in vm
     renamed = entries["vzdump-lxc-101-before-upgrade.tar.zst"]
     assert (renamed["vmid"], renamed["subtype"], renamed["ctime"]) == (101, "lxc", START)
-    assert entries["vzdump-qemu-999-2027_01_14-08_00_00.vma.zst"]["vmid"] == 999
+    assert entries[file_name("qemu", 999, START - 86400, "zstd")]["vmid"] == 999
 
 
 def test_backup_servers_have_snapshots(world: World, root: Client) -> None:
@@ -200,97 +206,6 @@ def test_backup_servers_have_snapshots(world: World, root: Client) -> None:
     found = root.get("/nodes/pve1/storage/depot/content/depot:backup/vm/300/2027-01-15T08:00:00Z").data
     assert (found["notes"], found["format"]) == ("db1\non pve1", "pbs-vm")
     assert digests(world.archive_path(str(machine["volid"])))["drive-scsi0.raw"] == digest(NOISE)
-
-
-def test_older_backups_go_by_the_storages_retention(world: World, root: Client, clock: Ticking) -> None:
-    world.add_storage("backups", prune="keep-last=2")
-    kept = world.add_archive(101, age=86400, protected=True)
-    renamed = world.add_archive(101, age=86400, name="vzdump-lxc-101-mine.tar.zst")
-    for _ in range(3):
-        clock.now += 60
-        upid = root.backup("pve1", vmid=101, storage="backups", compress="zstd")
-        assert root.ended(upid) == "OK"
-    assert "INFO: pruned 1 backup(s) not covered by keep-retention policy" in root.log(upid)
-    left = world.archives("backups")
-    assert len(left) == 4
-    assert {kept, renamed} <= set(left)
-
-
-def test_removing_older_backups_may_fail(world: World, sim: Simulator, root: Client, clock: Ticking) -> None:
-    world.add_archive(101, age=86400)
-    sim.faults.prune_fails(101)
-    upid = root.backup("pve1", vmid=101, storage="backups", prune_backups="keep-last=1")
-    assert root.ended(upid) == "job errors"
-    assert "ERROR: Backup of VM 101 failed - error pruning backups - check log" in root.log(upid)
-    assert len(world.archives("backups")) == 2
-
-
-def test_protecting_may_fail(world: World, sim: Simulator, root: Client) -> None:
-    sim.faults.protect_fails(101)
-    upid = root.backup("pve1", vmid=101, storage="backups", protected=1)
-    assert root.ended(upid) == "job errors"
-    assert any("failed - unable to set protected flag - " in line for line in root.log(upid))
-    assert len(world.archives("backups")) == 1
-    assert "protected" not in listed(root)[0]
-
-
-@pytest.mark.parametrize(("limit", "count", "status"), [(None, 5, "OK"), (1, 1, "job errors"), (-1, 9, "OK")])
-def test_protected_backups_are_limited(
-    world: World, root: Client, limit: int | None, count: int, status: str
-) -> None:
-    world.add_storage("backups", max_protected=limit)
-    for number in range(count):
-        world.add_archive(101, age=60.0 * (number + 1), protected=True)
-    upid = root.backup("pve1", vmid=101, storage="backups", protected=1)
-    assert root.ended(upid) == status
-
-
-def test_protected_backups_are_limited_to_five_for_those_who_may_not_allocate(world: World, sim: Simulator) -> None:
-    world.add_user("backup@pve")
-    world.add_acl("/", "PVEVMUser", "backup@pve")
-    world.add_acl("/storage", "PVEDatastoreUser", "backup@pve")
-    world.add_acl("/storage", "PVEVMUser", "backup@pve")
-    for number in range(5):
-        world.add_archive(101, age=60.0 * (number + 1), protected=True)
-    with Client(sim, "backup@pve!all", world.add_token("backup@pve", "all", privsep=False)) as client:
-        upid = client.backup("pve1", vmid=101, storage="backups", protected=1)
-        assert client.ended(upid) == "job errors"
-        text = "The number of protected backups per guest is limited to 5 on storage 'backups'"
-        assert client.log(upid)[1] == f"ERROR: Backup of VM 101 failed - {text}"
-
-
-def test_without_removal_the_retention_is_a_limit(world: World, root: Client) -> None:
-    world.add_storage("backups", prune="keep-last=1")
-    world.add_archive(101, age=60)
-    upid = root.backup("pve1", vmid=101, storage="backups", remove=0)
-    assert root.ended(upid) == "job errors"
-    assert "There is a max backup limit of 1 enforced by the target storage" in root.log(upid)[1]
-
-
-@pytest.mark.parametrize(
-    ("vmid", "line"),
-    [
-        (101, "INFO: zstd: error 70 : Write error : cannot write block : No space left on device"),
-        (300, "ERROR: Backup of VM 300 failed - vma_queue_write: write error - Broken pipe"),
-    ],
-)
-def test_a_full_storage(world: World, sim: Simulator, root: Client, vmid: int, line: str) -> None:
-    sim.faults.storage_full("backups")
-    upid = root.backup("pve1", vmid=vmid, storage="backups", compress="zstd")
-    assert root.ended(upid) == "job errors"
-    assert line in root.log(upid)
-    assert list(world.backups("backups").dump.iterdir()) == []
-    assert root.get("/nodes/pve1/storage/backups/status").data["avail"] == 0
-
-
-def test_a_storage_fills_up(world: World, root: Client, clock: Ticking) -> None:
-    world.add_storage("backups", capacity=300_000)
-    assert root.ended(root.backup("pve1", vmid=101, storage="backups")) == "OK"
-    clock.now += 1
-    upid = root.backup("pve1", vmid=101, storage="backups")
-    assert root.ended(upid) == "job errors"
-    assert "INFO: tar: -: Cannot write: No space left on device" in root.log(upid)
-    assert any(line.endswith("failed: exit code 2") for line in root.log(upid))
 
 
 def test_an_archive_may_vanish(world: World, sim: Simulator, root: Client) -> None:

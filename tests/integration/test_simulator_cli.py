@@ -21,17 +21,22 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+
 from pve_simulator.scenarios import SCENARIOS, demo
 from pve_simulator.world import World
 
 TESTS = Path(__file__).parents[1]
+
+pytestmark = pytest.mark.slow  # processes start, and other tests may want the processors as well
 
 
 @contextmanager
 def simulator(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
     """A running process and what it says of itself."""
     command = [sys.executable, "-m", "pve_simulator", "--folder", str(folder), *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(TESTS)}) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(TESTS)}
+    ) as process:
         try:
             assert process.stdout is not None
             yield process, json.loads(process.stdout.readline())
@@ -53,7 +58,8 @@ def call(ready: dict[str, Any], path: str, form: dict[str, str] | None = None) -
 def test_ready_and_end(tmp_path: Path, number: signal.Signals) -> None:
     ready_file = tmp_path / "ready.json"
     with simulator(tmp_path / "cluster", "--ready-file", str(ready_file)) as (process, ready):
-        assert set(ready) == {"host", "port", "ca_path", "token_id", "token_secret", "user", "password"}
+        assert set(ready) == {"host", "port", "ca_path", "token_id", "token_secret", "user", "password", "pid"}
+        assert ready["pid"] == process.pid
         assert call(ready, "/version")["version"] == "8.4.21"
         deadline = time.monotonic() + 2
         while not ready_file.exists() and time.monotonic() < deadline:

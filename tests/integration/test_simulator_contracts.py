@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from pve_simulator.api import rooms
 from pve_simulator.schema.parameters import Parameter
 from pve_simulator.versions import VERSIONS
@@ -76,7 +77,9 @@ def test_parameters_are_those_of_proxmox(version: str, endpoint: Endpoint) -> No
         assert name(endpoint) in NOT_PUBLISHED
         return
     ours = {key: in_words(value) for key, value in endpoint.parameters(VERSIONS[version]).items()}
-    theirs = {key: {word: value for word, value in item.items() if word != "pattern"} for key, item in found["params"].items()}
+    theirs = {
+        key: {word: value for word, value in item.items() if word != "pattern"} for key, item in found["params"].items()
+    }
     assert ours == theirs
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from pve_simulator import Simulator, World
 from pve_simulator.client import Client
 
@@ -194,6 +195,7 @@ def test_a_storage_that_cannot_be_reached(sim: Simulator, root: Client) -> None:
     assert root.get("/nodes/pve1/storage/vault/content").data == []
 
 
+@pytest.mark.slow
 def test_many_guests(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.add_node("pve1")

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+
 from pve_simulator.schema import property_strings
 from pve_simulator.storage import archive_names, retention
 from pve_simulator.storage.backups import Backup
@@ -100,8 +101,8 @@ def test_weeks_months_and_years() -> None:
     backups = [aged(days) for days in (0, 1, 8, 40, 400, 800)]
     assert kept(backups, "keep-weekly=2") == [0, 2]
     assert kept(backups, "keep-monthly=3") == [0, 3, 4]
-    assert kept(backups, "keep-yearly=2") == [0, 2]
-    assert kept(backups, "keep-hourly=1,keep-yearly=1") == [0, 2]
+    assert kept(backups, "keep-yearly=2") == [0, 3]
+    assert kept(backups, "keep-hourly=1,keep-yearly=1") == [0, 3]
 
 
 def test_guests_are_counted_apart() -> None:

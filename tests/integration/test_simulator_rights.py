@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from pve_simulator import Simulator, World
 from pve_simulator.client import Client
 

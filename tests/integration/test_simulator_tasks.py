@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from pve_simulator import Simulator, World
 from pve_simulator.client import Client
 
@@ -227,3 +228,13 @@ def test_a_restarted_simulator_has_the_same_state(tmp_path: Path) -> None:
         fresh = root.backup("pve1", vmid=101, storage="local")
         assert fresh not in (done, running)
         assert root.ended(fresh) == "job errors"
+
+
+def test_a_vm_shows_its_progress(tmp_path: Path, world: World) -> None:
+    secret = world.add_token("root@pam", "all", privsep=False)
+    with Simulator(world, pace=0.1) as sim, Client(sim, "root@pam!all", secret) as root:
+        upid = root.backup("pve1", vmid=300)
+        assert root.ended(upid) == "OK"
+        steps = [line for line in root.log(upid) if "% (" in line and "read:" in line]
+    assert steps[1] == "INFO:  20% (204.8 MiB of 1.0 GiB) in 0s, read: 204.8 MiB/s, write: 1 B/s"
+    assert [line[6:9].strip() for line in steps] == ["0", "20", "40", "60", "80", "100"]

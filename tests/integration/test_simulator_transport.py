@@ -16,6 +16,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import pytest
+
 from pve_simulator import Simulator, World
 from pve_simulator.client import Client
 from pve_simulator.scenarios import empty

@@ -147,7 +147,9 @@ class Population(Core):
         ]
         guest = Guest(vmid, name, "qemu", node, volumes, list(tags), pool, running, template, lock, memory)
         guest.description = description
-        guest.options = {**({"boot": f"order={';'.join(wanted)}"} if wanted else {}), **(options or {})}
+        guest.options = {**self._vm_identity(), **(options or {})}
+        if wanted:
+            guest.options.setdefault("boot", f"order={';'.join(wanted)}")
         self._add_guest(guest)
         for key, disk in wanted.items():
             if disk.content:
@@ -225,6 +227,14 @@ class Population(Core):
             compress,
         )
         return seeding.add(self.backups(storage, where), guest, self.cluster.storages, self.layout, seed)
+
+    def _vm_identity(self) -> dict[str, str | int]:
+        """What Proxmox gives every VM at its birth."""
+        return {
+            "meta": f"creation-qemu=9.0.2,ctime={int(self.now())}",
+            "smbios1": f"uuid={uuid.uuid4()}",
+            "vmgenid": str(uuid.uuid4()),
+        }
 
     def _add_guest(self, guest: Guest) -> None:
         if guest.node not in self.cluster.nodes:

@@ -77,6 +77,8 @@ def _lists(recorded: list[Any], found: list[Any], where: str) -> Iterator[str]:
     if any(isinstance(entry, dict) and "upid" in entry for entry in recorded):
         yield from _task_lists(recorded, found, where)
         return
+    if all(isinstance(entry, dict) and set(entry) == {"n", "t"} for entry in recorded):
+        recorded, found = normalise.log(recorded), normalise.log(found)
     left, right = _named(recorded), _named(found)
     for name in sorted(set(left) - set(right)):
         yield f"{where}: no entry {name}"

@@ -23,7 +23,7 @@ from pve_simulator.scenarios import small
 from replay import normalise
 from replay.compare import differences
 from replay.recording import Call, Case
-from replay.stages import Clock, epoch
+from replay.stages import Clock, before_case, epoch
 
 _PATIENCE = 5.0
 _RIGHT_AFTER = "task status right after the start"
@@ -61,6 +61,7 @@ class Player:
         at = 0
         for case in cases:
             found[case.id] = []
+            before_case(self.sim.world, case.recording, case.title)
             for call in case.calls:
                 found[case.id] += self._play_one(call, calls[at + 1 :])
                 at += 1
@@ -97,9 +98,11 @@ class Player:
         found = []
         if (call.status, normalise.text(call.reason)) != (reply.status, normalise.text(reply.reason)):
             found.append(f"recorded {call.status} {call.reason}, found {reply.status} {reply.reason}")
-        for name in ("server", "content-type"):
-            if call.answer_headers.get(name) != reply.headers.get(name):
-                found.append(f"{name}: recorded {call.answer_headers.get(name)}, found {reply.headers.get(name)}")
+        found += [
+            f"{name}: recorded {call.answer_headers.get(name)}, found {reply.headers.get(name)}"
+            for name in ("server", "content-type")
+            if call.answer_headers.get(name) != reply.headers.get(name)
+        ]
         if ("content-length" in call.answer_headers) != ("content-length" in reply.headers):
             found.append(f"content-length: recorded {call.answer_headers}, found {reply.headers}")
         if not call.is_json:

@@ -29,8 +29,8 @@ def run(folder: Path, version: str, recordings: dict[str, list[Case]]) -> dict[s
         for name, cases in recordings.items():
             if name == "10_tasks":
                 player.upids.update(stages.before_tasks(world, clock))
-            if name == "14_transport":
-                stages.before_transport(world)
+            if name == "11_qemu":
+                stages.before_machines(world)
             found.update(player.play(cases))
         player.close()
     return found

@@ -82,9 +82,17 @@ def before_tasks(world: World, clock: Clock) -> dict[str, str]:
     return {CRON_UPID: upid, FAILED_UPID: failed}
 
 
-def before_transport(world: World) -> None:
-    """Before 14_transport: VM 301 has its tag."""
+def before_machines(world: World) -> None:
+    """Before 11_qemu: VM 301 has its tag."""
     world.cluster.guests[301].tags = ["prod"]
+
+
+def before_case(world: World, recording: str, title: str) -> None:
+    """Before a case of 11_qemu: VM 301 was started and stopped, and once locked, by calls that are not replayed."""
+    if recording in ("11_qemu", "14_transport"):
+        guest = world.cluster.guests[301]
+        guest.running = "running VM" in title
+        guest.lock = "backup" if "locked VM" in title else None
 
 
 def _backup_of(world: World, clock: Clock, vmid: int, when: str, notes: str | None = None) -> None:

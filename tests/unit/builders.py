@@ -45,8 +45,10 @@ class FakeClock:
 
 
 class PreparedAnswers:
-    """Stands in for the client where what comes after an answer is tested: hands out answers in order, raises those
-    that are exceptions, and remembers what was asked."""
+    """Stands in for the client where what comes after an answer is tested.
+
+    It hands out answers in order, raises those that are exceptions, and remembers what was asked.
+    """
 
     def __init__(self, *answers: object) -> None:
         self.answers = list(answers)
@@ -129,16 +131,20 @@ def granted(privileges: Iterable[str], *paths: str) -> dict[str, dict[str, bool]
 
 
 MINIMAL = Permissions(
-    {**granted(["VM.Audit", "VM.Backup"], "/vms"), **granted(["Datastore.Audit", "Datastore.AllocateSpace"], "/storage")}
+    {
+        **granted(["VM.Audit", "VM.Backup"], "/vms"),
+        **granted(["Datastore.Audit", "Datastore.AllocateSpace"], "/storage"),
+    }
 )
 """What the documentation asks for."""
 
 
-def an_observation(
-    guests: Sequence[Guest] = (), backups: Sequence[Backup] = (), **more: Any
-) -> Observation:
-    """What a cluster shows. Nodes are online unless ``nodes`` says otherwise, each with the shared storage "vault" unless
-    ``places`` are given; ``errors`` says why a listing failed, by storage."""
+def an_observation(guests: Sequence[Guest] = (), backups: Sequence[Backup] = (), **more: Any) -> Observation:
+    """What a cluster shows.
+
+    Nodes are online unless ``nodes`` says otherwise, each with the shared storage "vault" unless ``places`` are given;
+    ``errors`` says why a listing failed, by storage.
+    """
     nodes: Mapping[str, bool] = more.get("nodes") or {guest.node: True for guest in guests} or {"pve1": True}
     online = sorted(node for node, up in nodes.items() if up)
     places: Sequence[Place] = more.get("places", [a_place(node=node) for node in online])
@@ -187,7 +193,9 @@ def job_line(vmids: Iterable[int], storage: str = "vault") -> str:
     return f"INFO: starting new backup job: vzdump {ids} --mode stop --compress zstd --node pve1 --storage {storage}"
 
 
-def good_lines(vmid: int, kind: str = "lxc", ctime: int = NOW, more: Sequence[str] = (), took: str = "00:00:42") -> list[str]:
+def good_lines(
+    vmid: int, kind: str = "lxc", ctime: int = NOW, more: Sequence[str] = (), took: str = "00:00:42"
+) -> list[str]:
     """What the log says of a guest whose backup was made, as recorded; ``more`` stands after the archive's name."""
     return [
         f"INFO: Starting Backup of VM {vmid} ({kind})",

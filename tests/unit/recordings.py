@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parents[3] / "shared/recordings/pve"
-_CASE = re.compile(r"^>>> ([A-Z]+) /api2/json(\S*)$(?:\n(?!<<< HTTP|## ).*)*\n<<< HTTP (\d+) .*(?:\n<<<.*)*\n(\{.*\})$", re.M)
+_CASE = re.compile(
+    r"^>>> ([A-Z]+) /api2/json(\S*)$(?:\n(?!<<< HTTP|## ).*)*\n<<< HTTP (\d+) .*(?:\n<<<.*)*\n(\{.*\})$", re.MULTILINE
+)
 
 
 @dataclass(frozen=True)

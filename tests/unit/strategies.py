@@ -10,11 +10,12 @@ The parts are made beforehand and only chosen from, which is many times faster t
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
+
+from hypothesis import strategies as st
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import Observation
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.permissions import Permissions
-from hypothesis import strategies as st
-
 from unit.builders import DAY, GIB, HOUR, MIB, MINIMAL, a_backup, a_guest, a_place, an_observation
 
 NODES = ("pve1", "pve2", "pve3")
@@ -22,10 +23,20 @@ STORAGES = ("vault", "local", "attic")
 VMIDS = (101, 102, 103, 104)
 
 _GUESTS = [
-    a_guest(vmid, node=node, kind=kind) for vmid, node, kind in product(VMIDS, NODES, ("lxc", "qemu")) if (vmid, kind) != (104, "lxc")
+    a_guest(vmid, node=node, kind=kind)
+    for vmid, node, kind in product(VMIDS, NODES, ("lxc", "qemu"))
+    if (vmid, kind) != (104, "lxc")
 ]
 _AGES = (-2 * HOUR, -60, 0, HOUR, DAY - 1, DAY, DAY + 1, 2 * DAY)
-_FLAWS = ({}, {}, {"verified": True}, {"size": 0}, {"size": 200 * GIB}, {"verified": False}, {"guest_type": None})
+_FLAWS: tuple[dict[str, Any], ...] = (
+    {},
+    {},
+    {"verified": True},
+    {"size": 0},
+    {"size": 200 * GIB},
+    {"verified": False},
+    {"guest_type": None},
+)
 _BACKUPS = [
     a_backup(vmid, age - index, **{"storage": storage, "node": node, "size": MIB, "guest_type": kind, **flaw})
     for index, (vmid, storage, age, flaw) in enumerate(product((*VMIDS, 900, None), STORAGES, _AGES, _FLAWS))

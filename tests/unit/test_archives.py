@@ -9,6 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.archives import (
     Backup,
     Listing,
@@ -22,9 +25,6 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors im
     Unreachable,
     error_of,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-
 from unit.builders import PreparedAnswers, a_backup
 from unit.recordings import Exchange
 
@@ -100,7 +100,14 @@ def test_encryption_is_a_flag_or_a_fingerprint(written: object, encrypted: bool)
 
 @pytest.mark.parametrize(
     ("written", "verified"),
-    [({"state": "ok"}, True), ({"state": "failed"}, False), ({"state": "new"}, None), ({}, None), (None, None), ("ok", None)],
+    [
+        ({"state": "ok"}, True),
+        ({"state": "failed"}, False),
+        ({"state": "new"}, None),
+        ({}, None),
+        (None, None),
+        ("ok", None),
+    ],
 )
 def test_a_verification_has_three_outcomes(written: object, verified: bool | None) -> None:
     assert backup_of({**SNAPSHOT, "verification": written}, "pbs", "pve").verified is verified

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.errors import InputError
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_plan import (
     Decision,
@@ -24,7 +25,6 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster i
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import Observation
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.permissions import Permissions
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.selection import Selection
-
 from unit.builders import (
     DAY,
     GIB,
@@ -97,13 +97,18 @@ def test_everything_a_wish_can_say() -> None:
     [
         (
             {"vmids": [], "nodes": ["pve1"]},
-            "No guest is selected: set vmids, names, tags, pools, or all_guests to true. An empty list selects nothing.",
+            (
+                "No guest is selected: set vmids, names, tags, pools, or all_guests to true. An empty list selects "
+                "nothing."
+            ),
         ),
         ({"all_guests": True, "max_parallel": 0}, "max_parallel: at least one node must be allowed to work."),
         (
             {"all_guests": True, "max_age": "a day"},
-            "max_age: 'a day' is not a duration; write a whole number with s, m, h, d or w, such as 90s, 15m, 24h, 7d, 2w, "
-            "or seconds without a letter.",
+            (
+                "max_age: 'a day' is not a duration; write a whole number with s, m, h, d or w, such as 90s, 15m, "
+                "24h, 7d, 2w, or seconds without a letter."
+            ),
         ),
     ],
 )
@@ -174,8 +179,10 @@ def test_a_guest_on_a_node_that_is_away_is_refused_unless_it_is_fresh() -> None:
     [
         (
             {"vmids": [999, 101, 998], "all_guests": False},
-            "vmids: no guest with the id 998, 999 is shown to this token: it does not exist or VM.Audit on it is missing. "
-            "Nothing was started.",
+            (
+                "vmids: no guest with the id 998, 999 is shown to this token: it does not exist or VM.Audit on it is "
+                "missing. Nothing was started."
+            ),
         ),
         (
             {"exclude": ["101", "102", "db1"]},
@@ -183,25 +190,33 @@ def test_a_guest_on_a_node_that_is_away_is_refused_unless_it_is_fresh() -> None:
         ),
         (
             {"bwlimit": 0, "ionice": 7, "performance": {"max_workers": 2}},
-            "bwlimit, ionice, performance: Proxmox takes this only from a token with Sys.Modify on /; grant it or leave the "
-            "option out. Nothing was started.",
+            (
+                "bwlimit, ionice, performance: Proxmox takes this only from a token with Sys.Modify on /; grant it or "
+                "leave the option out. Nothing was started."
+            ),
         ),
         (
             {"storage": "attic", "fleecing": {"enabled": True, "storage": "fast"}},
-            "storage attic: the token lacks Datastore.AllocateSpace on /storage/attic, or the storage does not exist. "
-            "Nothing was started.",
+            (
+                "storage attic: the token lacks Datastore.AllocateSpace on /storage/attic, or the storage does not "
+                "exist. Nothing was started."
+            ),
         ),
         (
             {"fleecing": {"enabled": True, "storage": "fast"}},
-            "storage fast: the token lacks Datastore.AllocateSpace on /storage/fast, or the storage does not exist. Nothing "
-            "was started.",
+            (
+                "storage fast: the token lacks Datastore.AllocateSpace on /storage/fast, or the storage does not "
+                "exist. Nothing was started."
+            ),
         ),
     ],
 )
 def test_what_cannot_work_for_any_guest_is_said_before_anything_is_started(
     params: dict[str, Any], message: str
 ) -> None:
-    narrow = Permissions({**granted(["VM.Audit", "VM.Backup"], "/vms"), **granted(["Datastore.AllocateSpace"], "/storage/vault")})
+    narrow = Permissions(
+        {**granted(["VM.Audit", "VM.Backup"], "/vms"), **granted(["Datastore.AllocateSpace"], "/storage/vault")}
+    )
     assert _refusal(an_observation(ALL, permissions=narrow), **params) == message
 
 
@@ -227,7 +242,11 @@ def test_a_wanted_storage_that_one_node_cannot_use() -> None:
             {"pve1": "there is no storage of this name"},
             "storage vault cannot be used on node pve1: there is no storage of this name. Nothing was started.",
         ),
-        ([a_place("local")], {}, "storage vault cannot be used on node pve1: it is no backup storage there. Nothing was started."),
+        (
+            [a_place("local")],
+            {},
+            "storage vault cannot be used on node pve1: it is no backup storage there. Nothing was started.",
+        ),
         (
             [a_place(active=False)],
             {},
@@ -242,8 +261,8 @@ def test_a_wanted_storage_that_is_usable_nowhere(places: Any, problems: dict[str
 def test_nodes_with_different_reasons_are_all_told() -> None:
     observation = an_observation(ALL, places=[a_place(node="pve2", active=False)])
     assert _refusal(observation, {"pve1": "it is disabled"}, storage="vault") == (
-        "storage vault cannot be used on node pve1: it is disabled, storage vault cannot be used on node pve2: it is not "
-        "active there. Nothing was started."
+        "storage vault cannot be used on node pve1: it is disabled, storage vault cannot be used on node pve2: it is "
+        "not active there. Nothing was started."
     )
 
 
@@ -286,17 +305,24 @@ def test_the_best_place_is_usable_has_room_and_is_shared(places: Any, chosen: st
     [
         (
             [],
-            "no storage for backups is usable on node pve1: one must be enabled and active, hold content backup, and the "
-            "token needs Datastore.AllocateSpace on it. Nothing was started.",
+            (
+                "no storage for backups is usable on node pve1: one must be enabled and active, hold content backup, "
+                "and the token needs Datastore.AllocateSpace on it. Nothing was started."
+            ),
         ),
         (
             [a_place("local", active=False), a_place("secret")],
-            "no storage for backups is usable on node pve1 (seen: local, secret): one must be enabled and active, hold "
-            "content backup, and the token needs Datastore.AllocateSpace on it. Nothing was started.",
+            (
+                "no storage for backups is usable on node pve1 (seen: local, secret): one must be enabled and active, "
+                "hold content backup, and the token needs Datastore.AllocateSpace on it. Nothing was started."
+            ),
         ),
         (
             [a_place("local", avail=10 * GIB), a_place("vault", avail=2 * GIB)],
-            "no storage for backups on node pve1 has room for 12 GiB (local: 10 GiB, vault: 2 GiB). Nothing was started.",
+            (
+                "no storage for backups on node pve1 has room for 12 GiB (local: 10 GiB, vault: 2 GiB). Nothing was "
+                "started."
+            ),
         ),
     ],
 )

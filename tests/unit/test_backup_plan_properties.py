@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.errors import InputError
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_plan import Plan, Wish, plan
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import Observation
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.selection import select
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
-
 from unit.builders import NOW
 from unit.strategies import observations
 
@@ -20,10 +20,15 @@ MAX_AGE = 24 * 3600
 WISHES = st.sampled_from(
     [
         Wish.from_params({"all_guests": True, **params})
-        for params in ({"max_age": "24h"}, {}, {"max_age": "24h", "storage": "vault"}, {"max_age": "24h", "exclude": ["101"]})
+        for params in (
+            {"max_age": "24h"},
+            {},
+            {"max_age": "24h", "storage": "vault"},
+            {"max_age": "24h", "exclude": ["101"]},
+        )
     ]
 )
-MANY = settings(max_examples=40)
+MANY = settings(max_examples=25)
 
 
 def _planned(wish: Wish, observation: Observation) -> Plan:

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.archives import Backup
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_events import Ended
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_verdict import Evidence, Verdict, verdict
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.job_log import parse_job_log
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from unit.builders import NOW, a_backup, a_upid, failed_lines, good_lines, job_line
 
 UPID = a_upid(starttime=NOW - 5)
@@ -27,14 +27,21 @@ INTERRUPTED = failed_lines(101, "interrupted by signal")
 LOCKED = "; if no backup of it runs, the lock is a stale one: qm unlock or pct unlock on its node removes it"
 
 
-def _evidence(listed: Sequence[Backup] = (), before: Sequence[Backup] = (), unlisted: Mapping[str, str] | None = None) -> Evidence:
+def _evidence(
+    listed: Sequence[Backup] = (), before: Sequence[Backup] = (), unlisted: Mapping[str, str] | None = None
+) -> Evidence:
     newest = {backup.vmid: backup for backup in sorted(listed, key=lambda backup: backup.ctime) if backup.vmid}
     return Evidence(
-        {backup.volid: backup for backup in listed}, newest, frozenset(backup.volid for backup in before), unlisted or {}
+        {backup.volid: backup for backup in listed},
+        newest,
+        frozenset(backup.volid for backup in before),
+        unlisted or {},
     )
 
 
-def _verdict(lines: Sequence[str], exitstatus: str | None = "OK", evidence: Evidence | None = None, **more: Any) -> Verdict:
+def _verdict(
+    lines: Sequence[str], exitstatus: str | None = "OK", evidence: Evidence | None = None, **more: Any
+) -> Verdict:
     log = parse_job_log([job_line([101, 102]), *lines])
     ended = Ended(UPID, (101, 102), "vault", exitstatus, log, **more)
     return verdict(ended, 101, evidence or _evidence(), 6 * 3600)
@@ -152,8 +159,10 @@ def test_a_backup_that_was_cancelled(more: dict[str, Any], result: str, reason: 
         (
             {"exitstatus": "unexpected status"},
             "failed",
-            "the task's worker ended in the middle of it without a last word (unexpected status): it was killed or its node "
-            "restarted; the guest may still be locked",
+            (
+                "the task's worker ended in the middle of it without a last word (unexpected status): it was killed "
+                "or its node restarted; the guest may still be locked"
+            ),
         ),
         ({"exitstatus": "OK"}, "failed", "the task ended (OK) in the middle of it"),
         ({"exitstatus": "got no reply"}, "failed", "the task ended (got no reply) in the middle of it"),
@@ -227,9 +236,7 @@ OTHER = good_lines(102)
         ([], {"exitstatus": None, "problem": "Nothing was heard of it."}, "failed", "Nothing was heard of it."),
     ],
 )
-def test_a_guest_of_whom_the_log_says_nothing(
-    lines: list[str], more: dict[str, Any], result: str, reason: str
-) -> None:
+def test_a_guest_of_whom_the_log_says_nothing(lines: list[str], more: dict[str, Any], result: str, reason: str) -> None:
     assert _verdict(lines, **more) == Verdict(result, reason)
 
 
@@ -281,7 +288,7 @@ LISTED = st.lists(
 )
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(LOGS, STATUSES, LISTED, st.booleans(), st.booleans(), st.sampled_from([None, "Lost."]))
 def test_nothing_is_called_backed_up_without_a_listed_good_archive(
     lines: list[str], status: str | None, listed: list[Backup], before: bool, late: bool, problem: str | None

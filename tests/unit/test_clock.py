@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import time
 
-from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock, Deadline
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock, Deadline
 from unit.builders import FakeClock
 
 

@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Cluster, Guest, observe_cluster
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import BadAnswer
-
 from unit.builders import PreparedAnswers
 
 NODE = {"cgroup-mode": 1, "node": "pve", "type": "node", "id": "node/pve", "level": "", "status": "online"}

@@ -17,6 +17,10 @@ from http.client import RemoteDisconnected
 import pytest
 import requests
 import urllib3.exceptions as http
+from requests import exceptions as kinds
+from urllib3.connection import HTTPSConnection
+from urllib3.connectionpool import HTTPSConnectionPool
+
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.diagnosis import diagnosed
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import (
     AnswerLost,
@@ -25,9 +29,6 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors im
     TimedOut,
     Unreachable,
 )
-from requests import exceptions as kinds
-from urllib3.connection import HTTPSConnection
-from urllib3.connectionpool import HTTPSConnectionPool
 
 POOL = HTTPSConnectionPool("pve1", 8006)
 URL = "/api2/json/nodes/pve1/vzdump"
@@ -57,8 +58,8 @@ def test_a_refused_connection() -> None:
     error = _diagnosed(_not_connected(ConnectionRefusedError(111, "Connection refused")))
     assert type(error) is Unreachable
     assert error.message == (
-        "pve1:8006 refuses the connection: check api_host and api_port (PROXMOX_HOST, PROXMOX_PORT), and that pveproxy runs "
-        "there."
+        "pve1:8006 refuses the connection: check api_host and api_port (PROXMOX_HOST, PROXMOX_PORT), and that "
+        "pveproxy runs there."
     )
 
 
@@ -68,8 +69,8 @@ def test_a_name_that_is_not_known() -> None:
     error = _diagnosed(kinds.ConnectionError(http.MaxRetryError(POOL, URL, inner)))
     assert type(error) is Unreachable
     assert error.message == (
-        "The host name of pve1:8006 cannot be resolved: check api_host (PROXMOX_HOST) and the DNS of the machine that runs "
-        "this task."
+        "The host name of pve1:8006 cannot be resolved: check api_host (PROXMOX_HOST) and the DNS of the machine that "
+        "runs this task."
     )
 
 
@@ -107,17 +108,27 @@ def test_an_address_that_is_none() -> None:
     [
         (
             "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate in certificate chain",
-            "The certificate of pve1:8006 is not trusted: set ca_path (PROXMOX_CA_PATH) to a copy of the cluster's "
-            "/etc/pve/pve-root-ca.pem, or validate_certs to false if you accept anybody in between.",
+            (
+                "The certificate of pve1:8006 is not trusted: set ca_path (PROXMOX_CA_PATH) to a copy of the cluster's "
+                "/etc/pve/pve-root-ca.pem, or validate_certs to false if you accept anybody in between."
+            ),
         ),
         (
-            "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: Hostname mismatch, certificate is not valid for "
-            "'pve1'.",
-            "The certificate of pve1:8006 was made for another name: set api_host (PROXMOX_HOST) to a name that stands in it.",
+            (
+                "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: Hostname mismatch, certificate is not "
+                "valid for 'pve1'."
+            ),
+            (
+                "The certificate of pve1:8006 was made for another name: set api_host (PROXMOX_HOST) to a name that "
+                "stands in it."
+            ),
         ),
         (
             "hostname 'pve1' doesn't match 'pve2.example.com'",
-            "The certificate of pve1:8006 was made for another name: set api_host (PROXMOX_HOST) to a name that stands in it.",
+            (
+                "The certificate of pve1:8006 was made for another name: set api_host (PROXMOX_HOST) to a name that "
+                "stands in it."
+            ),
         ),
         (
             "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate has expired",
@@ -155,8 +166,8 @@ def test_an_answer_that_does_not_come_in_time() -> None:
     error = _diagnosed(kinds.ReadTimeout(inner))
     assert type(error) is TimedOut
     assert error.message == (
-        "pve1:8006 took POST nodes/pve1/vzdump but did not answer within 30 s: raise api_timeout (PROXMOX_API_TIMEOUT) if "
-        "the node is only slow."
+        "pve1:8006 took POST nodes/pve1/vzdump but did not answer within 30 s: raise api_timeout "
+        "(PROXMOX_API_TIMEOUT) if the node is only slow."
     )
 
 

@@ -7,14 +7,15 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.duration import (
     format_duration,
     parse_duration,
     whole_minutes,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.errors import InputError
-from hypothesis import given
-from hypothesis import strategies as st
 
 SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
@@ -42,8 +43,8 @@ def test_the_message_names_the_option_what_was_written_and_what_may_be_written()
     with pytest.raises(InputError) as caught:
         parse_duration("1.5h", "max_age")
     assert caught.value.message == (
-        "max_age: '1.5h' is not a duration; write a whole number with s, m, h, d or w, such as 90s, 15m, 24h, 7d, 2w, or "
-        "seconds without a letter."
+        "max_age: '1.5h' is not a duration; write a whole number with s, m, h, d or w, such as 90s, 15m, 24h, 7d, 2w, "
+        "or seconds without a letter."
     )
 
 
@@ -51,7 +52,7 @@ def test_the_message_names_the_option_what_was_written_and_what_may_be_written()
     "written", ["", " ", "h", "-1h", -1, "+5m", "24 h", "1h30m", "1y", "24hours", "0x10", "1e3", "five", "5m\n6m", 1.5]
 )
 def test_nothing_else_is_guessed_at(written: str | int) -> None:
-    with pytest.raises(InputError, match="^timeout: "):
+    with pytest.raises(InputError, match=r"^timeout: "):
         parse_duration(written, "timeout")
 
 
@@ -66,7 +67,7 @@ def test_any_text_is_seconds_or_an_input_error(text: str) -> None:
     try:
         seconds = parse_duration(text, "lock_wait")
     except InputError as refusal:
-        assert refusal.message.startswith(f"lock_wait: '{text}' is not a duration;")
+        assert refusal.message.startswith(f"lock_wait: '{text}' is not a duration;")  # noqa: PT017 - or none at all
     else:
         assert seconds >= 0
 

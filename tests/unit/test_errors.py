@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Errors as sentences, from answers as Proxmox gives them (recorded: 02_auth, 05_vzdump_errors, 10_tasks, 14_transport)."""
+"""Errors as sentences, from answers as Proxmox gives them (recorded: 02_auth, 05_vzdump_errors, 14_transport)."""
 
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.errors import InputError, LifeboatError
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import (
     AnswerLost,
@@ -55,31 +56,40 @@ def test_the_tree_tells_whether_a_request_can_have_been_carried_out() -> None:
             "Parameter verification failed.",
             "Parameter verification failed.\n",
             {"vmid": "invalid format - value does not look like a valid VM ID\n"},
-            "Proxmox answered 400 to POST /nodes/pve/vzdump: Parameter verification failed (vmid: invalid format - value "
-            "does not look like a valid VM ID).",
+            (
+                "Proxmox answered 400 to POST /nodes/pve/vzdump: Parameter verification failed (vmid: invalid format "
+                "- value does not look like a valid VM ID)."
+            ),
         ),
         (
             400,
             "Parameter verification failed.",
             "",
             {"zstd": "type check ('integer') failed - got 'x'", "mode": "value 'x'\n does not have a value"},
-            "Proxmox answered 400 to POST /nodes/pve/vzdump: Parameter verification failed (mode: value 'x' does not have a "
-            "value; zstd: type check ('integer') failed - got 'x').",
+            (
+                "Proxmox answered 400 to POST /nodes/pve/vzdump: Parameter verification failed (mode: value 'x' does "
+                "not have a value; zstd: type check ('integer') failed - got 'x')."
+            ),
         ),
         (
             500,
             "hostname lookup 'other' failed - failed to get address info for: other: Name or service not known",
             "",
             {},
-            "Proxmox answered 500 to POST /nodes/pve/vzdump: hostname lookup 'other' failed - failed to get address info "
-            "for: other: Name or service not known.",
+            (
+                "Proxmox answered 500 to POST /nodes/pve/vzdump: hostname lookup 'other' failed - failed to get "
+                "address info for: other: Name or service not known."
+            ),
         ),
         (
             500,
             "400 Parameter verification failed.",
             "400 Parameter verification failed.\nvmid: property is missing\n",
             {},
-            "Proxmox answered 500 to POST /nodes/pve/vzdump: 400 Parameter verification failed. vmid: property is missing.",
+            (
+                "Proxmox answered 500 to POST /nodes/pve/vzdump: 400 Parameter verification failed. vmid: property is "
+                "missing."
+            ),
         ),
         (400, "", "", {"vmid": "no"}, "Proxmox answered 400 to POST /nodes/pve/vzdump: vmid: no."),
         (502, "", "", {}, "Proxmox answered 502 to POST /nodes/pve/vzdump: no reason given."),
@@ -130,13 +140,19 @@ def test_the_code_inside_a_500_counts(status: int, reason: str, detail: str, inn
     [
         (
             "Authentication failed!",
-            "Proxmox does not accept the credentials (Authentication failed!): check api_token_id (user@realm!token) and "
-            "api_token_secret, or api_user and api_password, and that the token has not expired and its user is enabled.",
+            (
+                "Proxmox does not accept the credentials (Authentication failed!): check api_token_id "
+                "(user@realm!token) and api_token_secret, or api_user and api_password, and that the token has not "
+                "expired and its user is enabled."
+            ),
         ),
         (
             "",
-            "Proxmox does not accept the credentials (no reason given): check api_token_id (user@realm!token) and "
-            "api_token_secret, or api_user and api_password, and that the token has not expired and its user is enabled.",
+            (
+                "Proxmox does not accept the credentials (no reason given): check api_token_id (user@realm!token) and "
+                "api_token_secret, or api_user and api_password, and that the token has not expired and its user is "
+                "enabled."
+            ),
         ),
     ],
 )
@@ -170,7 +186,12 @@ def test_403_says_what_to_grant_and_where(status: int, reason: str, lacks: str) 
 
 
 @pytest.mark.parametrize(
-    "reason", ["Permission check failed", "Permission check failed (user != root@pam)", "Permission check failed (pool 'x' does not exist)"]
+    "reason",
+    [
+        "Permission check failed",
+        "Permission check failed (user != root@pam)",
+        "Permission check failed (pool 'x' does not exist)",
+    ],
 )
 def test_403_without_a_privilege_says_what_proxmox_said(reason: str) -> None:
     assert error_of("GET", "/pools/x", 403, reason, f"{reason}\n", {}).message == (
@@ -186,7 +207,10 @@ def test_from_595_on_it_is_the_node_that_does_not_answer(status: int) -> None:
 
 
 def test_a_node_that_gives_no_reason() -> None:
-    assert error_of("GET", "/x", 596, "", "", {}).message == "The node behind GET /x does not answer (596 no reason given)."
+    assert (
+        error_of("GET", "/x", 596, "", "", {}).message
+        == "The node behind GET /x does not answer (596 no reason given)."
+    )
 
 
 @pytest.mark.parametrize("status", [404, 501, 594, 600])

@@ -10,6 +10,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.archives import Backup
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import error_of
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.freshness import (
@@ -21,9 +24,6 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.freshness
     judge,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.permissions import Permissions
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from unit.builders import DAY, HOUR, MIB, MINIMAL, NOW, a_backup, a_guest, a_place, an_observation, granted
 
 GUEST = a_guest(101, "web1")
@@ -153,9 +153,7 @@ def test_all_is_seen_with_the_documented_privileges() -> None:
 def test_a_node_that_is_away_hides_its_local_storages() -> None:
     observation = an_observation(BOTH, nodes={"pve1": True, "pve2": False})
     assert find_unreadable(observation, BOTH) == [
-        Unreadable(
-            None, "pve2", "Node pve2 is offline, so its local storages cannot be read.", None, frozenset({102})
-        )
+        Unreadable(None, "pve2", "Node pve2 is offline, so its local storages cannot be read.", None, frozenset({102}))
     ]
 
 
@@ -214,7 +212,10 @@ def test_guests_whose_backups_are_left_out_without_a_word() -> None:
         Unreadable(
             storage,
             node,
-            f"Proxmox does not show the backups of 102 (web2) on storage {storage} to a token without VM.Backup on them.",
+            (
+                f"Proxmox does not show the backups of 102 (web2) on storage {storage} to a token without VM.Backup on "
+                "them."
+            ),
             "VM.Backup on /vms/102",
             frozenset({102}),
         )
@@ -254,11 +255,13 @@ BACKUPS = st.lists(
     max_size=5,
 ).map(lambda backups: sorted(backups, key=lambda backup: -backup.ctime))
 AGES = st.one_of(st.none(), st.integers(0, 3 * DAY))
-UNSEEN = st.lists(st.sampled_from([HIDDEN, replace(HIDDEN, vmids=frozenset({101})), replace(HIDDEN, vmids=frozenset({7}))]))
+UNSEEN = st.lists(
+    st.sampled_from([HIDDEN, replace(HIDDEN, vmids=frozenset({101})), replace(HIDDEN, vmids=frozenset({7}))])
+)
 RANKS = {"missing": 0, "unknown": 0, "stale": 1, "fresh": 2}
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(BACKUPS, UNSEEN, AGES, st.booleans())
 def test_fresh_is_claimed_of_evidence_only(
     backups: list[Backup], hidden: list[Unreadable], max_age: int | None, strict: bool
@@ -277,9 +280,11 @@ def test_fresh_is_claimed_of_evidence_only(
     assert judged.age is None or judged.age >= 0
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(BACKUPS, UNSEEN, AGES)
-def test_a_failed_look_never_becomes_a_claim(backups: list[Backup], hidden: list[Unreadable], max_age: int | None) -> None:
+def test_a_failed_look_never_becomes_a_claim(
+    backups: list[Backup], hidden: list[Unreadable], max_age: int | None
+) -> None:
     state = judge(GUEST, backups, hidden, NOW, max_age).state
     if any(item.concerns(101) for item in hidden):
         assert state in ("fresh", "unknown")
@@ -287,7 +292,7 @@ def test_a_failed_look_never_becomes_a_claim(backups: list[Backup], hidden: list
         assert state in ("fresh", "stale", "missing")
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(BACKUPS, UNSEEN, AGES, st.integers(0, DAY))
 def test_one_more_older_backup_never_makes_it_worse(
     backups: list[Backup], hidden: list[Unreadable], max_age: int | None, older: int
@@ -299,7 +304,7 @@ def test_one_more_older_backup_never_makes_it_worse(
     assert before.newest is None or after.newest == before.newest
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(BACKUPS, UNSEEN, st.integers(0, DAY), st.integers(0, DAY))
 def test_asking_for_less_never_makes_it_worse(
     backups: list[Backup], hidden: list[Unreadable], max_age: int, more: int

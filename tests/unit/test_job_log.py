@@ -10,6 +10,7 @@ import re
 from urllib.parse import unquote
 
 import pytest
+
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.job_log import (
     GuestLog,
     JobCommand,
@@ -17,14 +18,14 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.job_log i
     parse_command,
     parse_job_log,
 )
-
 from unit.builders import archive_name, failed_lines, good_lines, job_line
 from unit.recordings import Exchange
 
 DUMP = "/mnt/pve/vault/dump/"
 TAR = (
     "command 'set -o pipefail && tar cpf - --totals --one-file-system -p --sparse --numeric-owner --acls --xattrs "
-    "'--xattrs-include=user.*' '--directory=/var/lib/vz/dump/x.tmp' ./etc/vzdump/pct.conf ./ | zstd --threads=1 >x.dat' failed: "
+    "'--xattrs-include=user.*' '--directory=/var/lib/vz/dump/x.tmp' ./etc/vzdump/pct.conf ./ | zstd --threads=1 "
+    ">x.dat' failed: "
 )
 
 
@@ -158,7 +159,10 @@ def test_a_failure_of_several_lines_is_one_error() -> None:
             "exit code 70 (zstd: error 70 : Write error : cannot write block : No space left on device)",
         ),
         (
-            ["INFO: tar: ./srv/x: Cannot open: Permission denied", "INFO: tar: ./srv/y: Read error: Input/output error"],
+            [
+                "INFO: tar: ./srv/x: Cannot open: Permission denied",
+                "INFO: tar: ./srv/y: Read error: Input/output error",
+            ],
             TAR + "exit code 2",
             "exit code 2 (tar: ./srv/y: Read error: Input/output error)",
         ),
@@ -187,14 +191,17 @@ def test_a_task_that_waits_for_the_node() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["can't acquire lock '/var/run/vzdump.lock' (wait = 0)", "can't acquire lock '/var/run/vzdump.lock' - got timeout"]
+    "words",
+    ["can't acquire lock '/var/run/vzdump.lock' (wait = 0)", "can't acquire lock '/var/run/vzdump.lock' - got timeout"],
 )
 def test_a_task_that_waited_in_vain(words: str) -> None:
     log = parse_job_log([f"ERROR: {words}"])
     assert (log.lock_error, log.guests, log.command) == (words, {}, None)
 
 
-@pytest.mark.parametrize("lines", [[], ["no content"], ["TASK ERROR: could not activate storage 'nope': storage 'nope' does not exist"]])
+@pytest.mark.parametrize(
+    "lines", [[], ["no content"], ["TASK ERROR: could not activate storage 'nope': storage 'nope' does not exist"]]
+)
 def test_a_log_without_guests(lines: list[str]) -> None:
     assert parse_job_log(lines) == JobLog()
 
@@ -202,7 +209,10 @@ def test_a_log_without_guests(lines: list[str]) -> None:
 @pytest.mark.parametrize(
     ("command", "expected"),
     [
-        ("vzdump 101 --mode stop --node pve --storage backups", JobCommand(frozenset({101}), False, frozenset(), None, "backups")),
+        (
+            "vzdump 101 --mode stop --node pve --storage backups",
+            JobCommand(frozenset({101}), False, frozenset(), None, "backups"),
+        ),
         ("vzdump 101 102 103 --compress zstd", JobCommand(frozenset({101, 102, 103}), False, frozenset(), None, None)),
         (
             "vzdump --exclude 103,104 --compress zstd --node pve --storage local --all 1",
@@ -214,7 +224,10 @@ def test_a_log_without_guests(lines: list[str]) -> None:
             "vzdump 103 --notes-template '{{guestname}} it'\\''s 104 --all 1\\nline two' --storage local",
             JobCommand(frozenset({103}), False, frozenset(), None, "local"),
         ),
-        ("vzdump 103 --storage local --notes-template 'cut off in the mid", JobCommand(frozenset({103}), False, frozenset(), None, "local")),
+        (
+            "vzdump 103 --storage local --notes-template 'cut off in the mid",
+            JobCommand(frozenset({103}), False, frozenset(), None, "local"),
+        ),
         ("vzdump", JobCommand(frozenset(), False, frozenset(), None, None)),
         ("", None),
         ("qmrestore 101", None),

@@ -9,10 +9,10 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.job_log import parse_command, parse_job_log
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.job_log import parse_command, parse_job_log
 from unit.builders import failed_lines, good_lines, job_line
 
 IDS = st.integers(100, 999_999_999)
@@ -88,7 +88,7 @@ KNOWN_FORMS = st.one_of(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.lists(st.one_of(st.text(), KNOWN_FORMS), max_size=12))
 @example(["INFO: starting new backup job: vzdump '"])
 @example(["ERROR: Backup of VM 101 failed - ", "ERROR: "])
@@ -99,7 +99,7 @@ def test_no_log_makes_it_fail(lines: list[str]) -> None:
         assert part.volid("vault") is None or str(part.volid("vault")).startswith("vault:backup/")
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(sections(), st.data())
 def test_lines_that_mean_nothing_change_nothing(parts: list[Section], data: st.DataObject) -> None:
     lines = _whole(parts)
@@ -112,7 +112,7 @@ def test_lines_that_mean_nothing_change_nothing(parts: list[Section], data: st.D
     assert parse_job_log(noisy) == parse_job_log(lines)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(sections(), st.data())
 def test_a_log_that_was_cut_off_never_says_more(parts: list[Section], data: st.DataObject) -> None:
     text = "\n".join(_whole(parts))
@@ -126,7 +126,7 @@ def test_a_log_that_was_cut_off_never_says_more(parts: list[Section], data: st.D
     assert shown.removed == whole.removed[: len(shown.removed)]
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(sections())
 def test_what_is_said_of_a_guest_does_not_depend_on_the_others(parts: list[Section]) -> None:
     together = parse_job_log(_whole(parts))
@@ -135,7 +135,7 @@ def test_what_is_said_of_a_guest_does_not_depend_on_the_others(parts: list[Secti
     assert sorted(together.guests) == sorted(part.vmid for part in parts)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(
     st.frozensets(IDS, min_size=1, max_size=5),
     WORDS.filter(lambda notes: not notes.startswith("-")),

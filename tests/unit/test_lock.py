@@ -12,9 +12,9 @@ import tempfile
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Deadline
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.lock import exclusive, lock_folder
-
 from unit.builders import FakeClock
 
 
@@ -47,17 +47,21 @@ def test_a_second_run_waits_until_the_first_has_ended(tmp_path: Path) -> None:
 
 def test_at_the_deadline_the_second_run_goes_on_without_it(tmp_path: Path) -> None:
     time_ = FakeClock()
-    with exclusive("vzdump-pve1", Deadline.after(time_.clock, 60), tmp_path) as first:
-        with exclusive("vzdump-pve1", Deadline.after(time_.clock, 0.25), tmp_path) as second:
-            assert (first, second) == (True, False)
+    with (
+        exclusive("vzdump-pve1", Deadline.after(time_.clock, 60), tmp_path) as first,
+        exclusive("vzdump-pve1", Deadline.after(time_.clock, 0.25), tmp_path) as second,
+    ):
+        assert (first, second) == (True, False)
     assert sum(time_.slept) == pytest.approx(0.25)
 
 
 def test_different_nodes_do_not_wait_for_each_other(tmp_path: Path) -> None:
     time_ = FakeClock()
-    with exclusive("vzdump-pve1", Deadline.after(time_.clock, 60), tmp_path) as first:
-        with exclusive("vzdump-pve2", Deadline.after(time_.clock, 60), tmp_path) as second:
-            assert (first, second) == (True, True)
+    with (
+        exclusive("vzdump-pve1", Deadline.after(time_.clock, 60), tmp_path) as first,
+        exclusive("vzdump-pve2", Deadline.after(time_.clock, 60), tmp_path) as second,
+    ):
+        assert (first, second) == (True, True)
     assert time_.slept == []
 
 

@@ -7,14 +7,17 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.archives import Listing
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import error_of
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import list_places, observe
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.transport import Answer
-
 from unit.builders import NOW, FakeClock, PreparedAnswers, a_backup, a_guest, a_place, an_observation
 
-RESOURCES = [{"type": "node", "node": "pve1", "status": "online"}, {"type": "node", "node": "pve2", "status": "offline"}]
+RESOURCES = [
+    {"type": "node", "node": "pve1", "status": "online"},
+    {"type": "node", "node": "pve2", "status": "offline"},
+]
 VAULT = {"storage": "vault", "type": "nfs", "shared": 1, "active": 1, "avail": 5, "total": 9}
 ENTRY = {"volid": "vault:backup/vzdump-lxc-101-2026_11_20-12_26_37.tar.zst", "vmid": 101, "ctime": NOW, "size": 9}
 NOT_ONLINE = error_of("GET", "/x", 500, "storage 'vault' is not online", "", {})
@@ -72,7 +75,9 @@ def test_without_any_clock_but_ones_own_that_one_counts() -> None:
 
 def test_a_shared_storage_is_asked_for_on_one_node() -> None:
     prepared = PreparedAnswers([ENTRY])
-    listings = list_places(prepared.client, [a_place(node="pve1", active=False), a_place(node="pve2"), a_place(node="pve3")])
+    listings = list_places(
+        prepared.client, [a_place(node="pve1", active=False), a_place(node="pve2"), a_place(node="pve3")]
+    )
     assert prepared.asked == ["GET nodes/pve2/storage/vault/content"]
     assert [(listing.node, len(listing.backups), listing.error) for listing in listings] == [("pve2", 1, None)]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.errors import InputError
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.options import (
     ConnectionOptions,
@@ -83,8 +84,8 @@ def test_names_and_addresses_are_hosts(host: str) -> None:
 @pytest.mark.parametrize("option", ["api_host", "api_fallback_hosts"])
 def test_an_address_with_more_than_a_host_is_refused(option: str, host: str) -> None:
     assert _refusal({**MINIMAL, option: [host] if option == "api_fallback_hosts" else host}) == (
-        f"api_host and api_fallback_hosts take a host name or address, without scheme, port or path; '{host}' is none (the "
-        "port goes into api_port)."
+        f"api_host and api_fallback_hosts take a host name or address, without scheme, port or path; '{host}' is none "
+        "(the port goes into api_port)."
     )
 
 
@@ -137,8 +138,8 @@ def test_the_authority_is_a_file_that_is_there(tmp_path: Path, monkeypatch: pyte
 def test_an_authority_that_is_not_there(missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert _refusal({**MINIMAL, "ca_path": missing}) == (
-        f"ca_path (PROXMOX_CA_PATH): there is no '{missing}'; name a file with the certificate authority, such as a copy of "
-        "the cluster's /etc/pve/pve-root-ca.pem."
+        f"ca_path (PROXMOX_CA_PATH): there is no '{missing}'; name a file with the certificate authority, such as a "
+        "copy of the cluster's /etc/pve/pve-root-ca.pem."
     )
 
 
@@ -200,13 +201,17 @@ def test_the_secret_is_known_and_never_printed(credentials: TokenCredentials | P
     [
         (
             {},
-            "No credentials: set api_token_id and api_token_secret (PROXMOX_TOKEN_ID, PROXMOX_TOKEN_SECRET), or api_user and "
-            "api_password (PROXMOX_USER, PROXMOX_PASSWORD).",
+            (
+                "No credentials: set api_token_id and api_token_secret (PROXMOX_TOKEN_ID, PROXMOX_TOKEN_SECRET), or "
+                "api_user and api_password (PROXMOX_USER, PROXMOX_PASSWORD)."
+            ),
         ),
         (
             {"api_user": "backup@pve"},
-            "No credentials: set api_token_id and api_token_secret (PROXMOX_TOKEN_ID, PROXMOX_TOKEN_SECRET), or api_user and "
-            "api_password (PROXMOX_USER, PROXMOX_PASSWORD).",
+            (
+                "No credentials: set api_token_id and api_token_secret (PROXMOX_TOKEN_ID, PROXMOX_TOKEN_SECRET), or "
+                "api_user and api_password (PROXMOX_USER, PROXMOX_PASSWORD)."
+            ),
         ),
         (
             {"api_token_secret": SECRET},

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 
 import pytest
+
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.parallel import side_by_side
 
 

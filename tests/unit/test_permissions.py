@@ -7,17 +7,28 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import BadAnswer
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.permissions import (
     Permissions,
     observe_permissions,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-
 from unit.builders import PreparedAnswers, granted
 
-PATHS = ["/", "/vms", "/vms/101", "/vms/102", "/storage", "/storage/vault", "/nodes", "/nodes/pve1", "/pool/a", "/pool/a/b"]
+PATHS = [
+    "/",
+    "/vms",
+    "/vms/101",
+    "/vms/102",
+    "/storage",
+    "/storage/vault",
+    "/nodes",
+    "/nodes/pve1",
+    "/pool/a",
+    "/pool/a/b",
+]
 PRIVILEGES = ["VM.Backup", "VM.Audit", "Datastore.AllocateSpace", "Datastore.Allocate"]
 LISTS = st.dictionaries(
     st.sampled_from(PATHS), st.dictionaries(st.sampled_from(PRIVILEGES), st.booleans(), max_size=4), max_size=10
@@ -26,16 +37,16 @@ LISTS = st.dictionaries(
 
 def _model(paths: dict[str, dict[str, bool]], privilege: str, path: str) -> bool:
     """The rule in its slowest form: all paths that are the path or above it, the longest last."""
-    above = sorted(
-        (known for known in paths if known == path or path.startswith(known.rstrip("/") + "/")), key=len
-    )
+    above = sorted((known for known in paths if known == path or path.startswith(known.rstrip("/") + "/")), key=len)
     if not above:
         return False
     nearest = above[-1]
     return privilege in paths[nearest] and (nearest == path or paths[nearest][privilege])
 
 
-@given(LISTS, st.sampled_from(PRIVILEGES), st.sampled_from([*PATHS, "/vms/103", "/storage/vault/x", "/pool/a/b/c", "/x"]))
+@given(
+    LISTS, st.sampled_from(PRIVILEGES), st.sampled_from([*PATHS, "/vms/103", "/storage/vault/x", "/pool/a/b/c", "/x"])
+)
 def test_the_nearest_path_above_decides(paths: dict[str, dict[str, bool]], privilege: str, path: str) -> None:
     assert Permissions(paths).allows(privilege, path) == _model(paths, privilege, path)
 

@@ -10,12 +10,12 @@ from dataclasses import replace
 from random import Random
 
 import pytest
-from ansible_collections.lifeboat.backup.plugins.module_utils._core.errors import InputError
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Cluster, Guest
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.selection import Selected, Selection, select
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.errors import InputError
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Cluster, Guest
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.selection import Selected, Selection, select
 from unit.builders import a_guest
 
 WEB1 = a_guest(101, "web1", "pve1", tags=["prod", "web"], pool="production")
@@ -90,8 +90,10 @@ def test_ids_that_the_cluster_does_not_show_are_told_apart() -> None:
         ),
         (
             Selection(names=("web3", "db1", "Web1")),
-            "names: no guest that this token may see (VM.Audit) is named Web1, web3; the names of guests on pve3, which is "
-            "offline, may not be known; names are exact.",
+            (
+                "names: no guest that this token may see (VM.Audit) is named Web1, web3; the names of guests on pve3, "
+                "which is offline, may not be known; names are exact."
+            ),
         ),
     ],
 )
@@ -220,7 +222,7 @@ def _meant(guest: Guest, wish: Selection) -> bool:
     )
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(clusters(), SELECTIONS)
 def test_selected_is_who_is_meant_by_the_documentation(cluster: Cluster, wish: Selection) -> None:
     selected = select(wish, cluster)
@@ -230,7 +232,7 @@ def test_selected_is_who_is_meant_by_the_documentation(cluster: Cluster, wish: S
     )
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(clusters(), SELECTIONS, st.randoms(use_true_random=False))
 def test_the_order_of_entries_does_not_matter(cluster: Cluster, wish: Selection, random: Random) -> None:
     def shuffled(items: tuple[str, ...]) -> tuple[str, ...]:
@@ -248,7 +250,7 @@ def test_the_order_of_entries_does_not_matter(cluster: Cluster, wish: Selection,
     assert select(other, turned) == select(wish, cluster)
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(clusters(), SELECTIONS, SELECTIONS)
 def test_more_names_never_select_fewer(cluster: Cluster, wish: Selection, more: Selection) -> None:
     if not wish.names_any:
@@ -257,7 +259,7 @@ def test_more_names_never_select_fewer(cluster: Cluster, wish: Selection, more: 
     assert set(_ids(wish, cluster)) <= set(_ids(larger, cluster))
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(clusters(), SELECTIONS, _some(NAMES))
 def test_names_add_their_guests_to_the_union(cluster: Cluster, wish: Selection, names: tuple[str, ...]) -> None:
     known = {guest.name: guest for guest in cluster.guests.values()}

@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.lifeboat.backup.plugins.module_utils._core.size import format_size
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.size import format_size
 
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 

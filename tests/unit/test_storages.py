@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import (
     AnswerLost,
     BadAnswer,
@@ -22,7 +23,6 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.storages 
     observe_storages,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.transport import Answer
-
 from unit.builders import NOW, PreparedAnswers
 
 LOCAL = {
@@ -92,13 +92,17 @@ def test_an_answer_that_is_no_list() -> None:
         ([{**LOCAL, "content": "iso, backup"}], "Proxmox does not list it for backups"),
         (
             [],
-            "the token may not see it or node pve does not have it; backups need Datastore.AllocateSpace on "
-            "/storage/vault",
+            (
+                "the token may not see it or node pve does not have it; backups need Datastore.AllocateSpace on "
+                "/storage/vault"
+            ),
         ),
         (
             None,
-            "the token may not see it or node pve does not have it; backups need Datastore.AllocateSpace on "
-            "/storage/vault",
+            (
+                "the token may not see it or node pve does not have it; backups need Datastore.AllocateSpace on "
+                "/storage/vault"
+            ),
         ),
         (
             error_of("GET", "/x", 400, "Parameter verification failed.", "", {"storage": "No such storage."}),

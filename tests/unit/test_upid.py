@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.upid import Upid
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.upid import Upid
 
 NODES = st.from_regex(r"[a-zA-Z0-9]([a-zA-Z0-9\-]{0,20}[a-zA-Z0-9])?", fullmatch=True)
 WORDS = st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters=":/\\"), min_size=1, max_size=12)

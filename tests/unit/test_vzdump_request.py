@@ -10,6 +10,9 @@ import re
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.errors import InputError
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.vzdump_request import (
     BODY_LIMIT,
@@ -18,8 +21,6 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.vzdump_re
     escaped_notes,
     vzdump_parameters,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 def _refusal(params: dict[str, Any]) -> str:
@@ -109,8 +110,10 @@ def test_how_one_option_is_written(params: dict[str, Any], sent: dict[str, Any])
         ),
         (
             {"stop_wait": "soon"},
-            "stop_wait: 'soon' is not a duration; write a whole number with s, m, h, d or w, such as 90s, 15m, 24h, 7d, 2w, "
-            "or seconds without a letter.",
+            (
+                "stop_wait: 'soon' is not a duration; write a whole number with s, m, h, d or w, such as 90s, 15m, "
+                "24h, 7d, 2w, or seconds without a letter."
+            ),
         ),
     ],
 )
@@ -139,7 +142,8 @@ def test_notes_become_one_line(text: str, template: str) -> None:
 @pytest.mark.parametrize("found", ["{{name}}", "{{ VMID }}", "{{}}", "{{ vm id }}"])
 def test_a_variable_that_proxmox_does_not_know(found: str) -> None:
     assert _refusal({"notes": f"{{{{vmid}}}} of {found}"}) == (
-        f"notes: Proxmox does not know {found}; it knows {{{{cluster}}}}, {{{{guestname}}}}, {{{{node}}}}, {{{{vmid}}}}."
+        f"notes: Proxmox does not know {found}; it knows {{{{cluster}}}}, {{{{guestname}}}}, {{{{node}}}}, "
+        f"{{{{vmid}}}}."
     )
 
 
@@ -170,7 +174,7 @@ def test_variables_stay_variables(parts: list[str]) -> None:
     except InputError as refusal:
         assert refusal.message.startswith("notes: Proxmox does not know {{")  # noqa: PT017
     else:
-        assert all(found in ("vmid", "node") for found in re.findall(r"\{\{(.*?)\}\}", template))
+        assert all(found in ("vmid", "node") for found in re.findall(r"\{\{([^{}]*)\}\}", template))
 
 
 def test_a_small_job_is_one_request_and_no_job_is_none() -> None:

@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.lifeboat.backup.plugins.module_utils._core.wording import counted, listed, one_line
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.wording import counted, listed, one_line
 
 
 @pytest.mark.parametrize(
@@ -40,9 +41,7 @@ def test_no_item_is_lost_without_being_counted(items: list[int], limit: int) -> 
     assert (int(rest.removesuffix(" more")) if rest else 0) == len(items) - len(told)
 
 
-@pytest.mark.parametrize(
-    ("number", "phrase"), [(0, "0 guests"), (1, "1 guest"), (2, "2 guests"), (250, "250 guests")]
-)
+@pytest.mark.parametrize(("number", "phrase"), [(0, "0 guests"), (1, "1 guest"), (2, "2 guests"), (250, "250 guests")])
 def test_one_is_singular(number: int, phrase: str) -> None:
     assert counted(number, "guest") == phrase
 

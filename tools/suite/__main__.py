@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from suite import scenarios, site, suites
 from suite.lint import lint
@@ -26,6 +27,8 @@ STAGES: dict[str, Callable[[Sequence[str]], Outcome]] = {
     "sanity": sanity,
     "docs": site.docs,
 }
+# Run together where both are wanted: neither of a pair keeps two cores busy, and neither measures time
+PAIRS = ({"lint", "sanity"}, {"molecule", "docs"})
 
 
 def main(words: Sequence[str]) -> int:
@@ -37,19 +40,19 @@ def main(words: Sequence[str]) -> int:
         say(f"stages are {', '.join(STAGES)}, not {', '.join(unknown) or 'none'}")
         return 2
     started = time.monotonic()
-    outcomes: dict[str, Outcome] = {}
+    outcomes: list[Outcome] = []
     rows: list[str] = []
-    for name in names:
-        say(f"=== {name} " + "=" * (60 - len(name)))
-        begun = time.monotonic()
-        outcome = _result_of(name, arguments)
-        if name == "integration" and "unit" in names and not arguments:
-            outcome += suites.covered_together()
-        outcomes[name] = outcome
-        rows.append(f"{name:12} {outcome.line:26} {time.monotonic() - begun:6.1f} s")
-        say(f"{name}: {outcome.line}")
-    total = together(outcomes.values())
-    say("=== summary " + "=" * 53)
+    for group in _grouped(names):
+        say(f"=== {' and '.join(group)} ".ljust(65, "="))
+        with ThreadPoolExecutor(len(group)) as pool:
+            for name, (outcome, seconds) in zip(group, pool.map(lambda name: _timed(name, arguments), group)):
+                outcomes.append(outcome)
+                rows.append(f"{name:12} {outcome.line:26} {seconds:6.1f} s")
+        if group == ["integration"] and "unit" in names and not arguments:
+            outcomes.append(suites.covered_together())
+            rows.append(f"{'coverage':12} {outcomes[-1].line}")
+    total = together(outcomes)
+    say("=== summary ".ljust(65, "="))
     for reason in total.left_out:
         say(f"left out: {reason}")
     for row in rows:
@@ -59,13 +62,28 @@ def main(words: Sequence[str]) -> int:
     return 1 if total.failed else 0
 
 
-def _result_of(name: str, arguments: Sequence[str]) -> Outcome:
+def _grouped(names: Sequence[str]) -> list[list[str]]:
+    """The stages in their order, those of a pair together where the first of them stands."""
+    groups: list[list[str]] = []
+    for name in names:
+        partner = next((group for group in groups if {name, *group} in PAIRS), None)
+        if partner:
+            partner.append(name)
+        else:
+            groups.append([name])
+    return groups
+
+
+def _timed(name: str, arguments: Sequence[str]) -> tuple[Outcome, float]:
     """A stage that breaks has failed, and the others are run all the same."""
+    started = time.monotonic()
     try:
-        return STAGES[name](arguments)
+        outcome = STAGES[name](arguments)
     except Exception as problem:  # noqa: BLE001 - whatever it is, the run goes on and says so
         say(f"{name} broke: {problem!r}")
-        return FAILED
+        outcome = FAILED
+    say(f"{name}: {outcome.line}")
+    return outcome, time.monotonic() - started
 
 
 if __name__ == "__main__":

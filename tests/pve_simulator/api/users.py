@@ -81,9 +81,7 @@ def make_token(call: Call) -> object:
     return {"full-tokenid": f"{user.name}!{name}", "value": token.secret, "info": info}
 
 
-@routes.add(
-    "PUT", "/access/users/{userid}/token/{tokenid}", {"userid": USER, "tokenid": _TOKEN_ID, **_TOKEN_SETTINGS}
-)
+@routes.add("PUT", "/access/users/{userid}/token/{tokenid}", {"userid": USER, "tokenid": _TOKEN_ID, **_TOKEN_SETTINGS})
 def change_token(call: Call) -> object:
     """Change a token's expiry, separation or comment (not recorded)."""
     _own_or_modify(call)

@@ -35,11 +35,6 @@ class Worker:
         self._killed.set()
         self._interrupted.set()
 
-    @property
-    def interrupted(self) -> bool:
-        """Tell whether somebody has asked the task to stop."""
-        return self._interrupted.is_set()
-
     def forget_interrupt(self) -> None:
         """The signal has done its work: it ended one command, and the task goes on."""
         self.check_alive()

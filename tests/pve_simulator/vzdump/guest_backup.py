@@ -169,9 +169,12 @@ class GuestBackup(ABC):
                 self.interrupted()
             self.stream_bytes = throttle.count
 
+    def spend(self, seconds: float) -> None:
+        """Let the time pass that the backup is told to take."""
+        self.worker.pause(seconds)
+
     def _meet_faults(self) -> None:
-        pace = self.fault.pace if self.fault.pace is not None else self.world.pace
-        self.worker.pause(pace)
+        self.spend(self.fault.pace if self.fault.pace is not None else self.world.pace)
         while self.fault.hangs:
             self.worker.pause(0.02)
         if self.fault.dies:

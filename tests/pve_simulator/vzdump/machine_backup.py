@@ -16,6 +16,7 @@ from pve_simulator.vzdump.guest_backup import GuestBackup
 from pve_simulator.vzdump.outcome import GuestFailed
 from pve_simulator.vzdump.quoting import binary_size
 
+_STEP = 20  # percent between two lines of progress
 _FULL = "vma_queue_write: write error - Broken pipe"
 _COMPRESSORS = {"zstd": "exec:zstd --threads={threads}", "gzip": "exec:gzip", "lzo": "exec:lzop"}
 
@@ -66,16 +67,20 @@ class MachineBackup(GuestBackup):
         elif self.mode == "suspend":
             self.worker.info("resuming VM again after 0 seconds")
 
+    def spend(self, seconds: float) -> None:
+        """QEMU says now and then how far it is."""
+        for percent in range(0, 100, _STEP) if seconds and self._disks() else ():
+            self._progress(percent, round(seconds * percent / 100))
+            self.worker.pause(seconds * _STEP / 100)
+
     def after_stream(self, seconds: float) -> None:
-        """Progress, zeros, total."""
+        """The end of the progress, zeros, total."""
         if not self._disks():
             return
-        total = sum(volume.size for volume in self._disks())
-        written = self._written()
+        total, written = self._total(), self._written()
         whole = max(1, round(seconds))
-        read, write = binary_size(total / whole), binary_size(written / whole)
-        size = binary_size(total)
-        self.worker.info(f"100% ({size} of {size}) in {whole}s, read: {read}/s, write: {write}/s")
+        self._progress(100, whole)
+        read = binary_size(total / whole)
         zeros = total - written
         if zeros:
             share = int(100 * zeros / total)
@@ -103,6 +108,15 @@ class MachineBackup(GuestBackup):
         if self.guest.running:
             self.worker.info("resuming VM again")
         return GuestFailed(_FULL)
+
+    def _progress(self, percent: int, seconds: int) -> None:
+        done, total = self._total() * percent / 100, self._total()
+        read, write = (binary_size(size / max(1, seconds)) for size in (done, self._written() * percent / 100))
+        amounts = f"{binary_size(done)} of {binary_size(total)}"
+        self.worker.info(f"{percent:3d}% ({amounts}) in {seconds}s, read: {read}/s, write: {write}/s")
+
+    def _total(self) -> int:
+        return sum(volume.size for volume in self._disks())
 
     def _disks(self) -> list[Volume]:
         return guest_archive.included(self.guest)

@@ -98,12 +98,12 @@ def _ordered(fault: HttpFault) -> Answer:
 _IN_PLACE: dict[str, Callable[[HttpFault], Answer | None]] = {
     "answer": _ordered,
     "body": lambda fault: Answer(200, "OK", fault.raw),
-    "drop-before": lambda fault: None,
+    "drop-before": lambda _: None,
 }
 # faults that put something else in the place of the answer to a call that was carried out
 _AFTERWARDS: dict[str, Callable[[HttpFault], Answer | None]] = {
     "answer-after": _ordered,
-    "drop-after": lambda fault: None,
+    "drop-after": lambda _: None,
 }
 
 

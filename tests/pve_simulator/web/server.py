@@ -41,7 +41,7 @@ class _Server(uvicorn.Server):
         self._loop = asyncio.get_running_loop()
         await self._end.wait()
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002
         """Take no more connections and cut those there are."""
         for server in self.servers:
             server.close()

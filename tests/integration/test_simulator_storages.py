@@ -1,0 +1,146 @@
+# Copyright (c) 2026, the Lifeboat authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Storages that forget, protect, refuse and fill up."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pve_simulator import Simulator, World
+from pve_simulator.client import Client
+
+NOISE = random.Random(7).randbytes(150_000)
+
+
+class Ticking:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Ticking:
+    return Ticking()
+
+
+@pytest.fixture
+def world(tmp_path: Path, clock: Ticking) -> World:
+    world = World(tmp_path, clock=clock)
+    world.add_node("pve1")
+    world.add_storage("local", content=["rootdir", "images"])
+    world.add_storage("backups")
+    world.add_container(101, "web1", "pve1", files={"srv/noise.bin": NOISE})
+    world.add_vm(300, "db1", "pve1", disks={"scsi0": NOISE})
+    return world
+
+
+@pytest.fixture
+def sim(world: World) -> Iterator[Simulator]:
+    with Simulator(world) as sim:
+        yield sim
+
+
+@pytest.fixture
+def root(sim: Simulator) -> Iterator[Client]:
+    with Client(sim, "root@pam!all", sim.world.add_token("root@pam", "all", privsep=False)) as client:
+        yield client
+
+
+def test_older_backups_go_by_the_storages_retention(world: World, root: Client, clock: Ticking) -> None:
+    world.add_storage("backups", prune="keep-last=2")
+    kept = world.add_archive(101, age=86400, protected=True)
+    renamed = world.add_archive(101, age=86400, name="vzdump-lxc-101-mine.tar.zst")
+    upid = ""
+    for _ in range(3):
+        clock.now += 60
+        upid = root.backup("pve1", vmid=101, storage="backups", compress="zstd")
+        assert root.ended(upid) == "OK"
+    assert "INFO: pruned 1 backup(s) not covered by keep-retention policy" in root.log(upid)
+    left = world.archives("backups")
+    assert len(left) == 4
+    assert {kept, renamed} <= set(left)
+
+
+def test_removing_older_backups_may_fail(world: World, sim: Simulator, root: Client, clock: Ticking) -> None:
+    world.add_archive(101, age=86400)
+    sim.faults.prune_fails(101)
+    upid = root.backup("pve1", vmid=101, storage="backups", prune_backups="keep-last=1")
+    assert root.ended(upid) == "job errors"
+    assert "ERROR: Backup of VM 101 failed - error pruning backups - check log" in root.log(upid)
+    assert len(world.archives("backups")) == 2
+
+
+def test_protecting_may_fail(world: World, sim: Simulator, root: Client) -> None:
+    sim.faults.protect_fails(101)
+    upid = root.backup("pve1", vmid=101, storage="backups", protected=1)
+    assert root.ended(upid) == "job errors"
+    assert any("failed - unable to set protected flag - " in line for line in root.log(upid))
+    assert len(world.archives("backups")) == 1
+    assert "protected" not in root.get("/nodes/pve1/storage/backups/content").data[0]
+
+
+@pytest.mark.parametrize(("limit", "count", "status"), [(None, 5, "OK"), (1, 1, "job errors"), (-1, 9, "OK")])
+def test_protected_backups_are_limited(world: World, root: Client, limit: int | None, count: int, status: str) -> None:
+    world.add_storage("backups", max_protected=limit)
+    for number in range(count):
+        world.add_archive(101, age=60.0 * (number + 1), protected=True)
+    upid = root.backup("pve1", vmid=101, storage="backups", protected=1)
+    assert root.ended(upid) == status
+
+
+def test_protected_backups_are_limited_to_five_for_those_who_may_not_allocate(world: World, sim: Simulator) -> None:
+    world.add_user("backup@pve")
+    world.add_acl("/", "PVEVMUser", "backup@pve")
+    world.add_acl("/storage", "PVEDatastoreUser", "backup@pve")
+    world.add_acl("/storage", "PVEVMUser", "backup@pve")
+    for number in range(5):
+        world.add_archive(101, age=60.0 * (number + 1), protected=True)
+    with Client(sim, "backup@pve!all", world.add_token("backup@pve", "all", privsep=False)) as client:
+        upid = client.backup("pve1", vmid=101, storage="backups", protected=1)
+        assert client.ended(upid) == "job errors"
+        text = "The number of protected backups per guest is limited to 5 on storage 'backups'"
+        assert client.log(upid)[1] == f"ERROR: Backup of VM 101 failed - {text}"
+
+
+def test_without_removal_the_retention_is_a_limit(world: World, root: Client) -> None:
+    world.add_storage("backups", prune="keep-last=1")
+    world.add_archive(101, age=60)
+    upid = root.backup("pve1", vmid=101, storage="backups", remove=0)
+    assert root.ended(upid) == "job errors"
+    assert "There is a max backup limit of 1 enforced by the target storage" in root.log(upid)[1]
+
+
+@pytest.mark.parametrize(
+    ("vmid", "line"),
+    [
+        (101, "INFO: zstd: error 70 : Write error : cannot write block : No space left on device"),
+        (300, "ERROR: Backup of VM 300 failed - vma_queue_write: write error - Broken pipe"),
+    ],
+)
+def test_a_full_storage(world: World, sim: Simulator, root: Client, vmid: int, line: str) -> None:
+    sim.faults.storage_full("backups")
+    upid = root.backup("pve1", vmid=vmid, storage="backups", compress="zstd")
+    assert root.ended(upid) == "job errors"
+    assert line in root.log(upid)
+    assert list(world.backups("backups").dump.iterdir()) == []
+    assert root.get("/nodes/pve1/storage/backups/status").data["avail"] == 0
+
+
+def test_a_storage_fills_up(world: World, root: Client, clock: Ticking) -> None:
+    world.add_storage("backups", capacity=300_000)
+    assert root.ended(root.backup("pve1", vmid=101, storage="backups")) == "OK"
+    clock.now += 1
+    upid = root.backup("pve1", vmid=101, storage="backups")
+    assert root.ended(upid) == "job errors"
+    assert "INFO: tar: -: Cannot write: No space left on device" in root.log(upid)
+    assert any(line.endswith("failed: exit code 2") for line in root.log(upid))

@@ -1,0 +1,348 @@
+# Copyright (c) 2026, the Lifeboat authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From plan and events to the result that a user reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.archives import Backup
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_apply import Outcome
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_events import (
+    Ended,
+    Event,
+    ForeignEnded,
+    ForeignRunning,
+    NothingLocal,
+    Skipped,
+    Started,
+)
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_plan import Wish, plan
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_report import failed, message, report
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.job_log import parse_job_log
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import Observation
+from unit.builders import (
+    DAY,
+    HOUR,
+    NOW,
+    a_backup,
+    a_guest,
+    a_upid,
+    an_observation,
+    archive_name,
+    failed_lines,
+    good_lines,
+    job_line,
+)
+
+WEB1, WEB2 = a_guest(101, "web1"), a_guest(102, "web2")
+MAIL, DB1 = a_guest(104, "mail", "pve2"), a_guest(300, "db1", "pve2", "qemu")
+DNS = Guest(105, None, "pve3", "lxc")
+GUESTS = [WEB1, WEB2, MAIL, DNS, DB1]
+BEFORE = [
+    a_backup(101, age=31 * HOUR),
+    a_backup(101, age=3 * DAY),
+    a_backup(102, age=3 * HOUR),
+    a_backup(300, age=2 * DAY, guest_type="qemu"),
+]
+UPID1, UPID2 = a_upid(101, starttime=NOW), a_upid("", "pve2", NOW, pid=77)
+OTHERS = a_upid("", "pve1", NOW - 60, pid=12, user="root@pam")
+KEYS = ["changed", "guests", "removed", "tasks", "summary", "diff", "msg"]
+
+
+def _report(
+    events: Sequence[Event] | None = None,
+    backups: Sequence[Backup] = (),
+    observation: Observation | None = None,
+    unlisted: dict[str, str] | None = None,
+    **params: Any,
+) -> dict[str, Any]:
+    wish = Wish.from_params({"all_guests": True, "max_age": "24h", **params})
+    seen = observation or an_observation(GUESTS, BEFORE)
+    outcome = None if events is None else Outcome(list(events), list(backups), unlisted or {})
+    return report(wish, plan(wish, seen, {}), seen, outcome, 12.345)
+
+
+def _row(told: dict[str, Any], vmid: int) -> dict[str, Any]:
+    return next(dict(row) for row in told["guests"] if row["vmid"] == vmid)
+
+
+def _ended(vmid: int, lines: Sequence[str], exitstatus: str | None = "OK", **more: Any) -> Ended:
+    return Ended(a_upid(vmid), (vmid,), "vault", exitstatus, parse_job_log([job_line([vmid]), *lines]), **more)
+
+
+def test_check_mode_says_what_would_be_done(snapshot: SnapshotAssertion) -> None:
+    assert _report() == snapshot
+
+
+def test_a_run_with_every_kind_of_end(snapshot: SnapshotAssertion) -> None:
+    """101 warns, 102 is fresh, 104 fails, 105 is on a node that refused, 300 is made by another task."""
+    old = BEFORE[1].volid
+    log1 = parse_job_log(
+        [
+            job_line([101]),
+            *good_lines(
+                101,
+                more=[
+                    "WARN: low on space",
+                    "INFO: excluding volume mount point mp1 ('/srv/skip') from backup (disabled)",
+                    "INFO: prune older backups with retention: keep-last=1",
+                    f"INFO: removing backup '{old}'",
+                ],
+            ),
+        ]
+    )
+    log2 = parse_job_log([job_line([104]), *failed_lines(104)])
+    theirs = parse_job_log([job_line([300]), *good_lines(300, "qemu")])
+    new = [a_backup(101, ctime=NOW, size=1987185), a_backup(300, ctime=NOW, guest_type="qemu")]
+    events: list[Event] = [
+        ForeignEnded(OTHERS, (300,), "vault", "OK", theirs),
+        Started(UPID1, (101,), "vault"),
+        Started(UPID2, (104,), "vault"),
+        Skipped((105,), "Proxmox answered 500 to POST /nodes/pve3/vzdump: no such\n  thing.", failed=True),
+        Ended(UPID2, (104,), "vault", "job errors", log2),
+        Ended(UPID1, (101,), "vault", "WARNINGS: 1", log1),
+    ]
+    assert _report(events, [*new, BEFORE[0]]) == snapshot
+
+
+def test_the_message_of_a_run_where_nobody_got_a_backup(snapshot: SnapshotAssertion) -> None:
+    events: list[Event] = [
+        Skipped((101,), "the time was up before its turn", timed_out=True),
+        NothingLocal("pve2", (104,)),
+        Skipped((105,), "it is locked (backup)"),
+        _ended(300, failed_lines(300, "interrupted by signal"), "interrupted by signal"),
+    ]
+    assert _report(events)["msg"] == snapshot
+
+
+def test_the_keys_are_the_same_whether_it_was_done_or_not() -> None:
+    dry, wet = _report(), _report([_ended(101, good_lines(101))], [a_backup(101, ctime=NOW)])
+    assert list(dry) == list(wet) == KEYS
+    assert [list(row) for row in dry["guests"]] == [list(row) for row in wet["guests"]]
+    assert list(dry["summary"]) == list(wet["summary"])
+
+
+def test_check_mode_changes_when_something_would_be_backed_up() -> None:
+    fresh = an_observation([WEB2], BEFORE)
+    assert (_report()["changed"], _report(observation=fresh)["changed"]) == (True, False)
+    assert _report(observation=fresh)["msg"] == "1 guest: 1 fresh."
+
+
+def test_a_second_run_changes_nothing() -> None:
+    told = _report([], observation=an_observation([WEB2], BEFORE))
+    assert (told["changed"], told["tasks"], told["diff"]) == (False, [], {"before": "", "after": ""})
+    assert _row(told, 102) == {
+        "vmid": 102,
+        "name": "web2",
+        "node": "pve1",
+        "type": "lxc",
+        "result": "fresh",
+        "volid": BEFORE[2].volid,
+        "storage": "vault",
+        "size": BEFORE[2].size,
+        "ctime": NOW - 3 * HOUR,
+        "age": 3 * HOUR,
+        "duration": None,
+        "warnings": [],
+        "excluded_volumes": [],
+        "reason": "newest good backup is 3 h old, wanted 24 h",
+        "upid": None,
+    }
+
+
+def test_a_task_that_is_not_waited_for_proves_nothing_yet() -> None:
+    told = _report([Started(UPID1, (101,), "vault")], wait=False)
+    row = _row(told, 101)
+    assert (row["result"], row["reason"], row["upid"], row["volid"]) == ("started", "not waited for", UPID1.text, None)
+    assert told["tasks"] == [{"upid": UPID1.text, "node": "pve1", "exitstatus": None}]
+    assert told["changed"]
+    assert told["diff"]["after"] == "101 (web1): a backup being made on vault\n"
+
+
+@pytest.mark.parametrize(
+    ("event", "result", "reason"),
+    [
+        (Skipped((101,), "why", failed=True), "failed", "why"),
+        (Skipped((101,), "why", timed_out=True), "timed_out", "why"),
+        (Skipped((101,), "why"), "not_started", "why"),
+        (NothingLocal("pve1", (101,)), "not_started", "it is not on node pve1 any more"),
+    ],
+)
+def test_nothing_was_started(event: Event, result: str, reason: str) -> None:
+    told = _report([event])
+    assert (_row(told, 101)["result"], _row(told, 101)["reason"]) == (result, reason)
+    assert (told["changed"], told["tasks"]) == (False, [])
+
+
+def test_a_guest_that_nothing_happened_to_was_not_started() -> None:
+    assert _row(_report([]), 101)["result"] == "not_started"
+
+
+THEIRS = parse_job_log([job_line([101]), *good_lines(101)])
+
+
+def test_a_backup_by_somebody_else_counts_when_it_is_listed() -> None:
+    told = _report([ForeignEnded(OTHERS, (101,), "vault", "OK", THEIRS)], [a_backup(101, ctime=NOW)])
+    row = _row(told, 101)
+    assert (row["result"], row["age"], row["duration"]) == ("waited_for", 0, 42)
+    assert row["reason"] == f"task {OTHERS.text} was already backing it up"
+    assert (told["changed"], told["tasks"], told["summary"]["waited_for"]) == (False, [], 1)
+
+
+def test_a_backup_by_somebody_else_that_is_not_listed_is_a_failure() -> None:
+    row = _row(_report([ForeignEnded(OTHERS, (101,), "vault", "OK", THEIRS)]), 101)
+    assert (row["result"], row["reason"]) == (
+        "failed",
+        (
+            f"task {OTHERS.text} was already backing it up and says it is finished, but storage vault does not list a "
+            "good archive of it"
+        ),
+    )
+
+
+@pytest.mark.parametrize(("storage", "unlisted"), [(None, {}), ("attic", {"attic": "It is not online."})])
+def test_a_backup_by_somebody_else_where_nobody_can_look(storage: str | None, unlisted: dict[str, str]) -> None:
+    row = _row(_report([ForeignEnded(OTHERS, (101,), storage, "OK", THEIRS)], unlisted=unlisted), 101)
+    assert (row["result"], row["volid"]) == ("waited_for", None)
+    assert row["warnings"] == ["that task says it is finished; its archive cannot be seen with this token"]
+
+
+def test_a_backup_by_somebody_else_that_is_not_waited_for() -> None:
+    told = _report([ForeignRunning(OTHERS, (101,))], wait=False)
+    row = _row(told, 101)
+    assert (row["result"], row["upid"]) == ("started", OTHERS.text)
+    assert row["reason"] == "another task was already backing it up; it is not waited for"
+    assert told["tasks"] == []
+
+
+def test_what_somebody_else_does_is_no_change_of_ours() -> None:
+    told = _report([ForeignRunning(OTHERS, (101,))], wait=False)
+    assert (told["changed"], told["diff"]) == (False, {"before": "", "after": ""})
+
+
+def test_warnings_can_count_as_errors_and_the_backup_is_kept() -> None:
+    event = _ended(101, good_lines(101, more=["WARN: low on space", "WARN: no network"]), "WARNINGS: 2")
+    told = _report([event], [a_backup(101, ctime=NOW)], warnings_as_errors=True)
+    row = _row(told, 101)
+    assert (row["result"], row["reason"]) == ("failed", "it warned: low on space, no network")
+    assert row["volid"] == f"vault:backup/{archive_name(101)}"
+    assert failed(told["guests"])
+    lenient = _report([event], [a_backup(101, ctime=NOW)])
+    assert _row(lenient, 101)["result"] == "backed_up"
+
+
+def test_a_guest_that_moved_is_told_by_its_last_task() -> None:
+    there = a_upid(101, node="pve2", pid=9)
+    log = parse_job_log([job_line([101]), *good_lines(101)])
+    events: list[Event] = [
+        Started(UPID1, (101,), "vault"),
+        Ended(UPID1, (101,), "vault", "OK", parse_job_log([job_line([101])])),
+        Started(there, (101,), "vault"),
+        Ended(there, (101,), "vault", "OK", log),
+    ]
+    told = _report(events, [a_backup(101, ctime=NOW)])
+    row = _row(told, 101)
+    assert (row["result"], row["upid"], row["node"]) == ("backed_up", there.text, "pve2")
+    assert [task["upid"] for task in told["tasks"]] == [UPID1.text, there.text]
+
+
+def test_a_task_that_runs_on_has_no_exit_status() -> None:
+    told = _report(
+        [Started(UPID1, (101,), "vault"), Ended(UPID1, (101,), "vault", None, parse_job_log([]), timed_out=True)]
+    )
+    assert told["tasks"] == [{"upid": UPID1.text, "node": "pve1", "exitstatus": None}]
+    assert _row(told, 101)["result"] == "timed_out"
+
+
+def test_what_retention_removed_is_told_also_when_it_was_never_seen() -> None:
+    unseen = "vault:backup/vzdump-lxc-101-2026_01_01-00_00_00.tar.zst"
+    renamed = "vault:backup/vzdump-lxc-101-by-hand.tar.zst"
+    lines = good_lines(
+        101,
+        more=["INFO: prune older backups with retention: keep-last=1"]
+        + [f"INFO: removing backup '{volid}'" for volid in (BEFORE[0].volid, unseen, renamed)],
+    )
+    why = "retention of the storage (keep-last=1)"
+    assert _report([_ended(101, lines)])["removed"] == [
+        {"volid": BEFORE[0].volid, "vmid": 101, "ctime": NOW - 31 * HOUR, "size": BEFORE[0].size, "why": why},
+        {"volid": unseen, "vmid": 101, "ctime": None, "size": None, "why": why},
+        {"volid": renamed, "vmid": None, "ctime": None, "size": None, "why": why},
+    ]
+
+
+def test_what_a_backup_of_the_same_second_overwrote_is_told() -> None:
+    same = a_backup(101, ctime=NOW, size=7)
+    seen = an_observation([WEB1], [same])
+    told = _report([_ended(101, good_lines(101))], [a_backup(101, ctime=NOW)], observation=seen, max_age=None)
+    assert told["removed"] == [
+        {"volid": same.volid, "vmid": 101, "ctime": NOW, "size": 7, "why": "overwritten by a backup of the same second"}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        (
+            [
+                {"result": "backed_up", "size": 1987185},
+                {"result": "backed_up", "size": 4 * 1024**2},
+                {"result": "fresh"},
+            ],
+            "3 guests: 2 backed up (5.9 MiB), 1 fresh.",
+        ),
+        ([{"result": "would_back_up"}, {"result": "fresh"}], "2 guests: 1 would be backed up, 1 fresh."),
+        (
+            [{"result": "started"}, {"result": "waited_for"}],
+            "2 guests: 1 backed up by another task, 1 being backed up.",
+        ),
+        (
+            [{"result": "failed", "reason": "it is\n locked."}, {"result": "backed_up", "size": 1024}],
+            (
+                "1 of 2 guests without the backup asked for. 101 (web1): failed, it is locked. Of the others: 1 "
+                "backed up (1 KiB)."
+            ),
+        ),
+        (
+            [{"result": "timed_out", "reason": "late"}, {"result": "cancelled", "reason": "why"}],
+            "2 of 2 guests without the backup asked for. 101 (web1): timed_out, late. 101 (web1): cancelled, why.",
+        ),
+    ],
+)
+def test_the_message_counts_and_names_every_cause(rows: list[dict[str, Any]], sentence: str) -> None:
+    empty = {"vmid": 101, "name": "web1", "node": "pve1", "type": "lxc", "size": None, "reason": ""}
+    assert message([{**empty, **row} for row in rows]) == sentence
+
+
+def test_every_one_of_many_failed_guests_is_named() -> None:
+    rows = [
+        {"vmid": vmid, "name": None, "node": "pve1", "type": "lxc", "size": None, "result": "failed", "reason": "no"}
+        for vmid in range(100, 400)
+    ]
+    sentence = message(rows)
+    assert all(f"{vmid}: failed, no." in sentence for vmid in range(100, 400))
+
+
+@pytest.mark.parametrize(
+    ("result", "bad"),
+    [
+        ("backed_up", False),
+        ("fresh", False),
+        ("waited_for", False),
+        ("started", False),
+        ("would_back_up", False),
+        ("failed", True),
+        ("cancelled", True),
+        ("timed_out", True),
+        ("not_started", True),
+    ],
+)
+def test_when_the_task_fails(result: str, bad: bool) -> None:
+    assert failed([{"result": "fresh"}, {"result": result}]) is bad

@@ -1,0 +1,332 @@
+# Copyright (c) 2026, the Lifeboat authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A backup job is sent at most once that counts, whatever happens to the answer."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Deadline
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import (
+    AnswerLost,
+    ApiError,
+    BadAnswer,
+    NodeUnreachable,
+    ProxmoxError,
+    TimedOut,
+    Unreachable,
+    error_of,
+)
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.submission import (
+    LOOKS,
+    first_lines,
+    known_command,
+    start_backup,
+)
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.tasks import ListedTask
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.upid import Upid
+from unit.builders import TOKEN, FakeClock, PreparedAnswers, a_upid, job_line
+
+GUESTS = (101, 102)
+LOST = AnswerLost("The connection to pve1:8006 broke during POST nodes/pve1/vzdump (Broken pipe).")
+REFUSED = error_of("POST", "/nodes/pve1/vzdump", 400, "Parameter verification failed.", "", {"mode": "no"})
+WAITING = "INFO: trying to get global lock - waiting..."
+FAULTS = {
+    595: error_of("POST", "/nodes/pve1/vzdump", 595, "Connection refused", "", {}),
+    596: error_of("POST", "/nodes/pve1/vzdump", 596, "Connection timed out", "", {}),
+    504: error_of("POST", "/nodes/pve1/vzdump", 504, "Gateway Time-out", "", {}),
+}
+
+
+@dataclass
+class Task:
+    """A task of the node: the guests it means, when its log says so, and when it ends; times on the fake clock."""
+
+    upid: Upid
+    vmids: Sequence[int]
+    speaks_at: float
+    ends_at: float = float("inf")
+
+
+class Node:
+    """A node as far as a lost answer can tell: what happens to each POST, its tasks, and their logs.
+
+    Each of ``posts`` is what comes back: an exception, a text, or None for the UPID. ``starts`` says whether a task
+    came of it.
+    """
+
+    def __init__(
+        self, posts: Sequence[object] = (), starts: Sequence[bool] = (), silent: float = 0, lasts: float = 1e9
+    ) -> None:
+        self.time = FakeClock(1000)
+        self.authid = TOKEN
+        self.tasks: list[Task] = []
+        self.sent: list[dict[str, Any]] = []
+        self._posts = list(posts)
+        self._starts = list(starts)
+        self._silent = silent
+        self._lasts = lasts
+
+    @property
+    def client(self) -> Client:
+        return cast("Client", self)
+
+    def others(self, vmids: Sequence[int], user: str = TOKEN, silent: float = 0, lasts: float = 1e9) -> Upid:
+        """Somebody's task is there from now on."""
+        one = vmids[0] if len(vmids) == 1 else ""
+        upid = a_upid(one, pid=100 + len(self.tasks), user=user)
+        self.tasks.append(Task(upid, vmids, self.time.time + silent, self.time.time + lasts))
+        return upid
+
+    def post(self, path: str, **parameters: Any) -> Any:
+        assert path == "nodes/pve1/vzdump"
+        self.sent.append(parameters)
+        answer, starts = self._posts.pop(0), self._starts.pop(0)
+        vmids = [int(vmid) for vmid in parameters["vmid"].split(",")]
+        upid = self.others(vmids, silent=self._silent, lasts=self._lasts) if starts else None
+        if isinstance(answer, Exception):
+            raise answer
+        return upid.text if answer is None and upid else answer
+
+    def get(self, path: str, **_parameters: Any) -> Any:
+        parts = path.split("/")
+        if parts[-1] == "tasks":
+            ended = {"endtime": 1, "status": "OK"}
+            return [{"upid": task.upid.text, **({} if self._runs(task) else ended)} for task in reversed(self.tasks)]
+        task = next(task for task in self.tasks if task.upid.text == parts[3])
+        if parts[-1] == "status":
+            return {"status": "running"} if self._runs(task) else {"status": "stopped", "exitstatus": "x"}
+        said = job_line(task.vmids) if self.time.time >= task.speaks_at else WAITING
+        if said == WAITING and not self._runs(task):
+            said = "TASK ERROR: could not activate storage 'nope': storage 'nope' does not exist"
+        return [{"n": 1, "t": said}]
+
+    def _runs(self, task: Task) -> bool:
+        return self.time.time < task.ends_at
+
+    def start(
+        self, vmids: Sequence[int] = GUESTS, before: Sequence[ListedTask] = (), seconds: float = 3600
+    ) -> Upid | None:
+        """What is under test."""
+        clock = self.time.clock
+        deadline = Deadline.after(clock, seconds)
+        return start_backup(self.client, "pve1", vmids, {"storage": "vault", "mode": "stop"}, before, deadline, clock)
+
+    def ours(self) -> list[Task]:
+        """The tasks that back up the guests for this token."""
+        return [task for task in self.tasks if set(task.vmids) == set(GUESTS) and task.upid.user == TOKEN]
+
+
+def test_an_answer_is_the_task() -> None:
+    node = Node([None], [True])
+    assert node.start() == node.tasks[0].upid
+    assert node.sent == [{"vmid": "101,102", "storage": "vault", "mode": "stop"}]
+    assert node.time.slept == []
+
+
+def test_ok_means_that_nothing_was_started() -> None:
+    assert Node(["OK"], [False]).start() is None
+
+
+@pytest.mark.parametrize("answer", ["hello", None, 5])
+def test_an_answer_that_is_no_task(answer: object) -> None:
+    with pytest.raises(BadAnswer) as caught:
+        Node([answer], [False]).start()
+    assert caught.value.message == f"The answer to the backup job on node pve1 is not a task: {str(answer)!r}."
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [REFUSED, error_of("POST", "/x", 403, "Permission check failed (/storage/vault, Datastore.AllocateSpace)", "", {})],
+)
+def test_a_refusal_is_final(failure: ApiError) -> None:
+    node = Node([failure], [False])
+    with pytest.raises(type(failure)):
+        node.start()
+    assert len(node.sent) == 1
+    assert node.time.slept == []
+
+
+def test_where_nobody_was_reached_nothing_has_to_be_looked_for() -> None:
+    node = Node([Unreachable("Nobody there.")], [False])
+    with pytest.raises(Unreachable):
+        node.start()
+    assert len(node.sent) == 1
+
+
+@pytest.mark.parametrize("failure", [LOST, TimedOut("Too slow."), BadAnswer("Half an answer."), *FAULTS.values()])
+def test_a_lost_answer_is_found_in_the_list_of_tasks(failure: ProxmoxError) -> None:
+    node = Node([failure], [True])
+    assert node.start() == node.tasks[0].upid
+    assert len(node.sent) == 1
+    assert node.time.slept == [LOOKS[0]]
+
+
+@pytest.mark.parametrize("failure", [LOST, *FAULTS.values()])
+def test_when_nothing_was_started_it_is_sent_once_more(failure: ProxmoxError) -> None:
+    node = Node([failure, None], [False, True])
+    assert node.start() == node.tasks[0].upid
+    assert len(node.sent) == 2
+    assert node.time.slept == list(LOOKS)
+
+
+def test_lost_twice_is_an_error_that_says_what_was_looked_for() -> None:
+    node = Node([LOST, LOST], [False, False])
+    with pytest.raises(AnswerLost) as caught:
+        node.start()
+    assert caught.value.message == f"{LOST.message} No task for it was found on node pve1 afterwards."
+    assert len(node.sent) == 2
+
+
+def test_lost_twice_behind_a_node_keeps_the_facts_of_the_answer() -> None:
+    with pytest.raises(NodeUnreachable) as caught:
+        Node([FAULTS[596], FAULTS[596]], [False, False]).start()
+    assert caught.value is FAULTS[596]
+
+
+def test_the_second_answer_may_be_lost_and_found_too() -> None:
+    node = Node([LOST, LOST], [False, True])
+    assert node.start() == node.tasks[0].upid
+    assert len(node.sent) == 2
+
+
+def test_a_refusal_of_the_second_is_final() -> None:
+    with pytest.raises(ApiError) as caught:
+        Node([LOST, REFUSED], [False, False]).start()
+    assert caught.value is REFUSED
+
+
+def test_a_task_that_waits_for_the_node_is_waited_for_until_it_names_its_guests() -> None:
+    node = Node([LOST], [True], silent=600)
+    assert node.start() == node.tasks[0].upid
+    assert 600 <= sum(node.time.slept) <= 610
+    assert len(node.sent) == 1
+
+
+@pytest.mark.parametrize("vmids", [(101,), GUESTS])
+def test_a_task_that_ended_before_it_said_anything_is_known_by_its_name(vmids: tuple[int, ...]) -> None:
+    node = Node([LOST], [True], silent=1e9, lasts=0.1)
+    assert node.start(vmids) == node.tasks[0].upid
+    assert len(node.sent) == 1
+
+
+def test_a_silent_task_of_another_guest_is_not_taken_for_it() -> None:
+    node = Node([LOST, None], [False, True])
+    node.others((300,), silent=1e9, lasts=0.1)
+    assert node.start((101,)) == node.tasks[1].upid
+
+
+def test_what_was_there_before_is_not_taken_for_it() -> None:
+    node = Node([LOST, None], [False, True])
+    earlier = node.others(GUESTS)
+    assert node.start(before=[ListedTask(earlier, True)]) == node.tasks[1].upid
+    assert node.tasks[1].upid != earlier
+
+
+@pytest.mark.parametrize(("vmids", "user"), [(GUESTS, "root@pam"), ((101,), TOKEN), ((101, 102, 103), TOKEN)])
+def test_tasks_of_others_or_of_other_guests_are_not_taken_for_it(vmids: tuple[int, ...], user: str) -> None:
+    node = Node([LOST, None], [False, True])
+    others = node.others(vmids, user)
+    assert node.start() == node.tasks[1].upid
+    assert node.tasks[1].upid != others
+
+
+def test_while_a_task_has_not_said_whom_it_means_nothing_is_sent_again() -> None:
+    """It waits for the node's lock until the time is up, and may be ours."""
+    node = Node([LOST, None], [True, True], silent=1e9)
+    with pytest.raises(AnswerLost):
+        node.start(seconds=60)
+    assert len(node.sent) == 1
+
+
+def test_a_job_whose_answer_outlasts_the_deadline_is_not_sent_again() -> None:
+    """api_timeout is 30 s by default, and timeout may be shorter."""
+    node = Node([LOST, None], [True, True])
+    found: Upid | None = None
+    with contextlib.suppress(AnswerLost):
+        found = node.start(seconds=0)
+    assert len(node.sent) == 1
+    assert found in (None, node.tasks[0].upid)
+
+
+OUTCOMES = st.sampled_from(
+    [
+        (None, True),
+        (LOST, True),
+        (LOST, False),
+        (BadAnswer("Half an answer."), True),
+        (FAULTS[595], False),
+        (FAULTS[596], True),
+        (FAULTS[596], False),
+        (FAULTS[504], True),
+        ("OK", False),
+        (REFUSED, False),
+    ]
+)
+OTHERS = st.lists(
+    st.tuples(
+        st.sampled_from([(101,), (101, 103), (300,), GUESTS]),
+        st.sampled_from([TOKEN, "root@pam"]),
+        st.sampled_from([0.0, 2.0, 40.0]),
+    ).filter(lambda other: other[0] != GUESTS or other[1] != TOKEN),
+    max_size=3,
+)
+
+
+@settings(max_examples=50)
+@given(OUTCOMES, OUTCOMES, OTHERS, st.sampled_from([0.0, 1.2, 30.0, 900.0]))
+def test_whatever_happens_there_is_at_most_one_task_for_the_guests(
+    first: tuple[Any, bool], second: tuple[Any, bool], others: list[tuple[tuple[int, ...], str, float]], silent: float
+) -> None:
+    node = Node([first[0], second[0]], [first[1], second[1]], silent)
+    for vmids, user, quiet in others:
+        node.others(vmids, user, quiet)
+    found: Upid | None = None
+    failure: ProxmoxError | None = None
+    try:
+        found = node.start()
+    except ProxmoxError as lost:
+        failure = lost
+    made = [task.upid for task in node.ours()]
+    assert len(made) <= 1
+    assert len(node.sent) <= 2
+    assert found == (made[0] if made else None)
+    assert not (made and failure)
+
+
+@pytest.mark.parametrize(("silent", "looks"), [(0.0, 1), (2.5, 4)])
+def test_somebody_elses_guests_are_known_as_soon_as_its_log_names_them(silent: float, looks: int) -> None:
+    node = Node()
+    upid = node.others((300,), "root@pam", silent)
+    log = known_command(node.client, upid, Deadline.after(node.time.clock, 60))
+    assert log is not None
+    assert log.command is not None
+    assert log.command.vmids == {300}
+    assert len(node.time.slept) == looks - 1
+
+
+def test_they_are_not_known_when_it_ends_before_or_the_time_is_up() -> None:
+    node = Node()
+    ends = node.others((300,), "root@pam", silent=1e9, lasts=2)
+    waits = node.others((300,), "root@pam", silent=1e9)
+    assert known_command(node.client, ends, Deadline.after(node.time.clock, 60)) is None
+    assert sum(node.time.slept) == 2
+    assert known_command(node.client, waits, Deadline.after(node.time.clock, 5)) is None
+    assert sum(node.time.slept) == 7
+
+
+def test_only_the_first_lines_of_a_log_are_asked_for() -> None:
+    prepared = PreparedAnswers([{"n": 1, "t": WAITING}])
+    log = first_lines(prepared.client, a_upid(300))
+    assert (log.waiting, log.command) == (True, None)
+    assert prepared.parameters == [{"start": 0, "limit": 20}]
