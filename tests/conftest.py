@@ -24,7 +24,7 @@ IN_CI = bool(os.environ.get("CI"))
 LIMITS = {"unit": 1, "integration": 5, "e2e": 300}
 SLOW_LIMIT = 30
 # A property-based test is a hundred tests in one
-PROPERTY_LIMIT = 20
+PROPERTY_LIMIT = 60
 # For a machine that does other things at the same time: how many times longer a test may take
 PATIENCE = float(os.environ.get("LIFEBOAT_PATIENCE", "1"))
 
@@ -52,12 +52,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if folder not in LIMITS:
             continue
         item.add_marker(folder)
-        item.add_marker(pytest.mark.timeout(_limit(item, folder) * PATIENCE, func_only=True))
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            # A signal would end one example, and Hypothesis would try it again without a limit: end the process
+            timeout = pytest.mark.timeout(PROPERTY_LIMIT * PATIENCE, method="thread", func_only=True)
+        else:
+            timeout = pytest.mark.timeout(_limit(item, folder) * PATIENCE, func_only=True)
+        item.add_marker(timeout)
 
 
 def _limit(item: pytest.Item, folder: str) -> int:
-    if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
-        return PROPERTY_LIMIT
     if folder == "integration" and item.get_closest_marker("slow"):
         return SLOW_LIMIT
     return LIMITS[folder]

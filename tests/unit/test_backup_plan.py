@@ -27,9 +27,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.permissio
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.selection import Selection
 from unit.builders import (
     DAY,
-    GIB,
     HOUR,
-    MIB,
     MINIMAL,
     NOW,
     a_backup,
@@ -62,6 +60,10 @@ def test_the_defaults_of_a_wish() -> None:
     assert Wish.from_params({"vmids": [101]}) == Wish(
         Selection(vmids=(101,)), None, None, {}, None, True, 86400, False, None, False
     )
+
+
+def test_one_node_at_a_time_is_enough() -> None:
+    assert Wish.from_params({"vmids": [101], "max_parallel": 1}).max_parallel == 1
 
 
 def test_everything_a_wish_can_say() -> None:
@@ -223,142 +225,6 @@ def test_what_cannot_work_for_any_guest_is_said_before_anything_is_started(
 def test_with_sys_modify_the_speed_can_be_set() -> None:
     mighty = Permissions({**MINIMAL.paths, "/": {"Sys.Modify": True}})
     assert len(_planned(an_observation(ALL, permissions=mighty), bwlimit=5000).jobs) == 2
-
-
-def test_a_wanted_storage_that_one_node_cannot_use() -> None:
-    places = [a_place(node="pve1"), a_place("local", "pve2")]
-    told = _told(_planned(an_observation(ALL, places=places), {"pve2": "it is disabled"}, storage="vault"))
-    assert (told[101][:2], told[300]) == (
-        ("back_up", "vault"),
-        ("refuse", None, "storage vault cannot be used on node pve2: it is disabled"),
-    )
-
-
-@pytest.mark.parametrize(
-    ("places", "problems", "message"),
-    [
-        (
-            [a_place("local")],
-            {"pve1": "there is no storage of this name"},
-            "storage vault cannot be used on node pve1: there is no storage of this name. Nothing was started.",
-        ),
-        (
-            [a_place("local")],
-            {},
-            "storage vault cannot be used on node pve1: it is no backup storage there. Nothing was started.",
-        ),
-        (
-            [a_place(active=False)],
-            {},
-            "storage vault cannot be used on node pve1: it is not active there. Nothing was started.",
-        ),
-    ],
-)
-def test_a_wanted_storage_that_is_usable_nowhere(places: Any, problems: dict[str, str], message: str) -> None:
-    assert _refusal(an_observation([WEB1], places=places), problems, storage="vault") == message
-
-
-def test_nodes_with_different_reasons_are_all_told() -> None:
-    observation = an_observation(ALL, places=[a_place(node="pve2", active=False)])
-    assert _refusal(observation, {"pve1": "it is disabled"}, storage="vault") == (
-        "storage vault cannot be used on node pve1: it is disabled, storage vault cannot be used on node pve2: it is "
-        "not active there. Nothing was started."
-    )
-
-
-def test_when_some_are_fresh_a_missing_place_is_still_a_mistake_of_the_task() -> None:
-    observation = an_observation([WEB1, WEB2], [a_backup(101)], places=[a_place(active=False)])
-    assert "no storage for backups is usable on node pve1 (seen: vault)" in _refusal(observation, max_age="24h")
-
-
-def test_when_all_are_fresh_no_place_is_needed() -> None:
-    observation = an_observation([WEB1], [a_backup(101)], places=[a_place(avail=0)])
-    assert _planned(observation, max_age="24h").jobs == ()
-
-
-def test_a_wanted_storage_is_taken_at_its_word_about_room() -> None:
-    observation = an_observation([WEB1], [a_backup(101, size=GIB)], places=[a_place(avail=MIB)])
-    assert _planned(observation, storage="vault").jobs[0].storage == "vault"
-
-
-@pytest.mark.parametrize(
-    ("places", "chosen"),
-    [
-        ([a_place("local", avail=900 * GIB), a_place("vault", avail=50 * GIB)], "vault"),
-        ([a_place("local", avail=900 * GIB), a_place("vault", active=False)], "local"),
-        ([a_place("local", avail=20 * GIB), a_place("attic", avail=30 * GIB)], "attic"),
-        ([a_place("local"), a_place("attic")], "attic"),
-        ([a_place("local"), a_place("vault", avail=5 * GIB)], "local"),
-        ([a_place("local"), a_place("vault", avail=5 * GIB, type="pbs")], "vault"),
-        ([a_place("vault"), a_place("secret", shared=True, avail=900 * GIB)], "vault"),
-    ],
-)
-def test_the_best_place_is_usable_has_room_and_is_shared(places: Any, chosen: str) -> None:
-    rights = Permissions({**MINIMAL.paths, "/storage/secret": {"Datastore.Audit": True}})
-    backups = [a_backup(101, age=2 * DAY, size=10 * GIB)]
-    observation = an_observation([WEB1], backups, places=places, permissions=rights)
-    assert _told(_planned(observation, max_age="24h"))[101][1] == chosen
-
-
-@pytest.mark.parametrize(
-    ("places", "message"),
-    [
-        (
-            [],
-            (
-                "no storage for backups is usable on node pve1: one must be enabled and active, hold content backup, "
-                "and the token needs Datastore.AllocateSpace on it. Nothing was started."
-            ),
-        ),
-        (
-            [a_place("local", active=False), a_place("secret")],
-            (
-                "no storage for backups is usable on node pve1 (seen: local, secret): one must be enabled and active, "
-                "hold content backup, and the token needs Datastore.AllocateSpace on it. Nothing was started."
-            ),
-        ),
-        (
-            [a_place("local", avail=10 * GIB), a_place("vault", avail=2 * GIB)],
-            (
-                "no storage for backups on node pve1 has room for 12 GiB (local: 10 GiB, vault: 2 GiB). Nothing was "
-                "started."
-            ),
-        ),
-    ],
-)
-def test_no_place_at_all(places: Any, message: str) -> None:
-    rights = Permissions({**MINIMAL.paths, "/storage/secret": {"Datastore.Audit": True}})
-    backups = [a_backup(101, age=2 * DAY, size=10 * GIB), a_backup(102, age=2 * DAY, size=2 * GIB)]
-    assert _refusal(an_observation([WEB1, WEB2], backups, places=places, permissions=rights), max_age="24h") == message
-
-
-def test_a_shared_storage_needs_room_for_the_guests_of_all_nodes() -> None:
-    backups = [a_backup(101, age=2 * DAY, size=8 * GIB), a_backup(300, age=2 * DAY, size=8 * GIB, guest_type="qemu")]
-    places = [
-        *(a_place("vault", node, avail=15 * GIB) for node in ("pve1", "pve2")),
-        *(a_place("local", node, avail=9 * GIB) for node in ("pve1", "pve2")),
-    ]
-    told = _told(_planned(an_observation(ALL, backups, places=places), max_age="24h"))
-    assert {vmid: storage for vmid, (_action, storage, _reason) in told.items()} == {
-        101: "local",
-        102: "local",
-        300: "local",
-    }
-
-
-def test_what_is_fresh_needs_no_room() -> None:
-    backups = [a_backup(101, age=HOUR, size=80 * GIB), a_backup(102, age=2 * DAY, size=8 * GIB)]
-    places = [a_place("vault", avail=9 * GIB)]
-    assert _told(_planned(an_observation([WEB1, WEB2], backups, places=places), max_age="24h"))[102][1] == "vault"
-
-
-def test_a_node_whose_storages_cannot_be_read() -> None:
-    observation = an_observation(ALL, node_errors={"pve2": "The node does not answer (595)."}, places=[a_place()])
-    assert _told(_planned(observation))[300] == (
-        "refuse",
-        None,
-        "the storages of node pve2 cannot be read: The node does not answer (595).",
-    )
 
 
 def test_guests_that_moved_are_followed_and_for_the_others_there_is_a_reason() -> None:

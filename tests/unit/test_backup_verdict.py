@@ -240,9 +240,10 @@ def test_a_guest_of_whom_the_log_says_nothing(lines: list[str], more: dict[str, 
     assert _verdict(lines, **more) == Verdict(result, reason)
 
 
-def test_a_new_archive_is_a_backup_although_the_log_says_nothing() -> None:
-    assert _verdict(OTHER, "OK", _evidence([NEW])) == Verdict(
-        "backed_up", "the archive is listed", NEW, ("the task's log says nothing of it",), (), None, VOLID
+@pytest.mark.parametrize("new", [NEW, a_backup(101, ctime=UPID.starttime)])
+def test_a_new_archive_is_a_backup_although_the_log_says_nothing(new: Backup) -> None:
+    assert _verdict(OTHER, "OK", _evidence([new])) == Verdict(
+        "backed_up", "the archive is listed", new, ("the task's log says nothing of it",), (), None, new.volid
     )
 
 

@@ -213,6 +213,28 @@ def test_a_node_that_gives_no_reason() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("status", "detail", "passing"),
+    [
+        (502, "", True),
+        (503, "", True),
+        (504, "", True),
+        (595, "", True),
+        (599, "", True),
+        (400, "", False),
+        (401, "", False),
+        (403, "", False),
+        (500, "", False),
+        (500, "503 from somewhere else", False),
+        (501, "", False),
+        (505, "", False),
+        (600, "", False),
+    ],
+)
+def test_which_refusals_may_pass_by_themselves(status: int, detail: str, passing: bool) -> None:
+    assert error_of("GET", "/x", status, "because", detail, {}).passing is passing
+
+
 @pytest.mark.parametrize("status", [404, 501, 594, 600])
 def test_other_codes_are_plain_refusals(status: int) -> None:
     assert type(error_of("GET", "/x", status, "because", "", {})) is ApiError

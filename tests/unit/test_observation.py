@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.archives import Listing
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import error_of
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import TimedOut, error_of
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import list_places, observe
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.transport import Answer
 from unit.builders import NOW, FakeClock, PreparedAnswers, a_backup, a_guest, a_place, an_observation
@@ -60,7 +60,13 @@ def test_a_cluster_is_observed_with_a_request_for_each_thing() -> None:
 
 
 @pytest.mark.parametrize(
-    "clock", [error_of("GET", "/nodes/pve1/time", 595, "Connection refused", "", {}), None, {"time": None}]
+    "clock",
+    [
+        error_of("GET", "/nodes/pve1/time", 595, "Connection refused", "", {}),
+        TimedOut("pve1:8006 did not answer within 30 s."),
+        None,
+        {"time": None},
+    ],
 )
 def test_the_api_servers_clock_stands_in_for_one_that_cannot_be_read(clock: object) -> None:
     prepared = PreparedAnswers(RESOURCES, {"/": {"Sys.Audit": 1}}, Answer([], None, NOW + 60.0), clock)

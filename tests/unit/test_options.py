@@ -96,6 +96,11 @@ def test_a_missing_host(params: dict[str, Any]) -> None:
     )
 
 
+@pytest.mark.parametrize("port", [1, 65535])
+def test_every_port_is_one(port: int) -> None:
+    assert connection_options({**MINIMAL, "api_port": port}, {}).port == port
+
+
 @pytest.mark.parametrize("port", [0, -1, 65536])
 def test_a_port_that_is_none(port: int) -> None:
     assert _refusal({**MINIMAL, "api_port": port}) == (
@@ -108,6 +113,10 @@ def test_a_variable_that_is_no_number() -> None:
     assert _refusal(MINIMAL, {"PROXMOX_API_TIMEOUT": "5s"}) == (
         "api_timeout (PROXMOX_API_TIMEOUT): '5s' is not a whole number."
     )
+
+
+def test_a_second_is_a_time() -> None:
+    assert connection_options({**MINIMAL, "api_timeout": 1}, {}).timeout == 1.0
 
 
 @pytest.mark.parametrize("timeout", [0, -5])

@@ -163,6 +163,25 @@ def test_whether_guests_are_named_at_all(selection: Selection, says: bool) -> No
     assert selection.names_any is says
 
 
+@pytest.mark.parametrize(
+    ("selection", "narrows"),
+    [
+        (Selection(), False),
+        (Selection(tags_match="all"), False),
+        (Selection(all_guests=True, vmids=(101,)), False),
+        (Selection(vmids=(101,)), True),
+        (Selection(names=("x",)), True),
+        (Selection(tags=("x",)), True),
+        (Selection(pools=("x",)), True),
+        (Selection(all_guests=True, nodes=("pve1",)), True),
+        (Selection(guest_type="lxc"), True),
+        (Selection(exclude=("x",)), True),
+    ],
+)
+def test_whether_anything_is_left_out(selection: Selection, narrows: bool) -> None:
+    assert selection.narrows is narrows
+
+
 NAMES = ["alpha", "beta", "gamma"]
 TAGS = ["prod", "web", "db"]
 POOLS = ["one", "two"]

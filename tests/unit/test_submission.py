@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -21,7 +21,6 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors im
     AnswerLost,
     ApiError,
     BadAnswer,
-    NodeUnreachable,
     ProxmoxError,
     TimedOut,
     Unreachable,
@@ -38,14 +37,33 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.upid impo
 from unit.builders import TOKEN, FakeClock, PreparedAnswers, a_upid, job_line
 
 GUESTS = (101, 102)
-LOST = AnswerLost("The connection to pve1:8006 broke during POST nodes/pve1/vzdump (Broken pipe).")
-REFUSED = error_of("POST", "/nodes/pve1/vzdump", 400, "Parameter verification failed.", "", {"mode": "no"})
+WORDS = "The connection to pve1:8006 broke during POST nodes/pve1/vzdump (Broken pipe)."
 WAITING = "INFO: trying to get global lock - waiting..."
-FAULTS = {
-    595: error_of("POST", "/nodes/pve1/vzdump", 595, "Connection refused", "", {}),
-    596: error_of("POST", "/nodes/pve1/vzdump", 596, "Connection timed out", "", {}),
-    504: error_of("POST", "/nodes/pve1/vzdump", 504, "Gateway Time-out", "", {}),
-}
+Failure = Callable[[], ProxmoxError]
+
+
+def lost() -> ProxmoxError:
+    return AnswerLost(WORDS)
+
+
+def half() -> ProxmoxError:
+    return BadAnswer("Half an answer.")
+
+
+def slow() -> ProxmoxError:
+    return TimedOut("Too slow.")
+
+
+def refused() -> ProxmoxError:
+    return error_of("POST", "/nodes/pve1/vzdump", 400, "Parameter verification failed.", "", {"mode": "no"})
+
+
+def fault(status: int) -> Failure:
+    return lambda: error_of("POST", "/nodes/pve1/vzdump", status, "for a reason", "", {})
+
+
+FAULTS = [fault(status) for status in (502, 503, 504, 595, 596, 599)]
+"""595 says that nothing was started, all others leave it open."""
 
 
 @dataclass
@@ -61,7 +79,7 @@ class Task:
 class Node:
     """A node as far as a lost answer can tell: what happens to each POST, its tasks, and their logs.
 
-    Each of ``posts`` is what comes back: an exception, a text, or None for the UPID. ``starts`` says whether a task
+    Each of ``posts`` is what comes back: a failure, a text, or None for the UPID. ``starts`` says whether a task
     came of it.
     """
 
@@ -94,8 +112,8 @@ class Node:
         answer, starts = self._posts.pop(0), self._starts.pop(0)
         vmids = [int(vmid) for vmid in parameters["vmid"].split(",")]
         upid = self.others(vmids, silent=self._silent, lasts=self._lasts) if starts else None
-        if isinstance(answer, Exception):
-            raise answer
+        if callable(answer):
+            raise answer()
         return upid.text if answer is None and upid else answer
 
     def get(self, path: str, **_parameters: Any) -> Any:
@@ -145,69 +163,64 @@ def test_an_answer_that_is_no_task(answer: object) -> None:
     assert caught.value.message == f"The answer to the backup job on node pve1 is not a task: {str(answer)!r}."
 
 
-@pytest.mark.parametrize(
-    "failure",
-    [REFUSED, error_of("POST", "/x", 403, "Permission check failed (/storage/vault, Datastore.AllocateSpace)", "", {})],
-)
-def test_a_refusal_is_final(failure: ApiError) -> None:
+@pytest.mark.parametrize("failure", [refused, fault(403), fault(500), fault(501)])
+def test_a_refusal_is_final(failure: Failure) -> None:
     node = Node([failure], [False])
-    with pytest.raises(type(failure)):
+    with pytest.raises(ApiError) as caught:
         node.start()
+    assert caught.value.message == failure().message
     assert len(node.sent) == 1
     assert node.time.slept == []
 
 
 def test_where_nobody_was_reached_nothing_has_to_be_looked_for() -> None:
-    node = Node([Unreachable("Nobody there.")], [False])
+    node = Node([lambda: Unreachable("Nobody there.")], [False])
     with pytest.raises(Unreachable):
         node.start()
     assert len(node.sent) == 1
+    assert node.time.slept == []
 
 
-@pytest.mark.parametrize("failure", [LOST, TimedOut("Too slow."), BadAnswer("Half an answer."), *FAULTS.values()])
-def test_a_lost_answer_is_found_in_the_list_of_tasks(failure: ProxmoxError) -> None:
+@pytest.mark.parametrize("failure", [lost, slow, half, *FAULTS])
+def test_a_lost_answer_is_found_in_the_list_of_tasks(failure: Failure) -> None:
     node = Node([failure], [True])
     assert node.start() == node.tasks[0].upid
     assert len(node.sent) == 1
     assert node.time.slept == [LOOKS[0]]
 
 
-@pytest.mark.parametrize("failure", [LOST, *FAULTS.values()])
-def test_when_nothing_was_started_it_is_sent_once_more(failure: ProxmoxError) -> None:
+@pytest.mark.parametrize("failure", [lost, slow, half, *FAULTS])
+def test_when_nothing_was_started_it_is_sent_once_more(failure: Failure) -> None:
     node = Node([failure, None], [False, True])
     assert node.start() == node.tasks[0].upid
     assert len(node.sent) == 2
     assert node.time.slept == list(LOOKS)
 
 
-def test_lost_twice_is_an_error_that_says_what_was_looked_for() -> None:
-    node = Node([LOST, LOST], [False, False])
-    with pytest.raises(AnswerLost) as caught:
+@pytest.mark.parametrize("failure", [lost, slow, half, *FAULTS])
+def test_lost_twice_is_an_error_that_says_what_was_looked_for(failure: Failure) -> None:
+    node = Node([failure, failure], [False, False])
+    with pytest.raises(ProxmoxError) as caught:
         node.start()
-    assert caught.value.message == f"{LOST.message} No task for it was found on node pve1 afterwards."
+    assert caught.value.message == f"{failure().message} No task for it was found on node pve1 afterwards."
+    assert caught.value.details() == failure().details()
     assert len(node.sent) == 2
 
 
-def test_lost_twice_behind_a_node_keeps_the_facts_of_the_answer() -> None:
-    with pytest.raises(NodeUnreachable) as caught:
-        Node([FAULTS[596], FAULTS[596]], [False, False]).start()
-    assert caught.value is FAULTS[596]
-
-
 def test_the_second_answer_may_be_lost_and_found_too() -> None:
-    node = Node([LOST, LOST], [False, True])
+    node = Node([lost, lost], [False, True])
     assert node.start() == node.tasks[0].upid
     assert len(node.sent) == 2
 
 
 def test_a_refusal_of_the_second_is_final() -> None:
     with pytest.raises(ApiError) as caught:
-        Node([LOST, REFUSED], [False, False]).start()
-    assert caught.value is REFUSED
+        Node([lost, refused], [False, False]).start()
+    assert caught.value.message == refused().message
 
 
 def test_a_task_that_waits_for_the_node_is_waited_for_until_it_names_its_guests() -> None:
-    node = Node([LOST], [True], silent=600)
+    node = Node([lost], [True], silent=600)
     assert node.start() == node.tasks[0].upid
     assert 600 <= sum(node.time.slept) <= 610
     assert len(node.sent) == 1
@@ -215,19 +228,19 @@ def test_a_task_that_waits_for_the_node_is_waited_for_until_it_names_its_guests(
 
 @pytest.mark.parametrize("vmids", [(101,), GUESTS])
 def test_a_task_that_ended_before_it_said_anything_is_known_by_its_name(vmids: tuple[int, ...]) -> None:
-    node = Node([LOST], [True], silent=1e9, lasts=0.1)
+    node = Node([lost], [True], silent=1e9, lasts=0.1)
     assert node.start(vmids) == node.tasks[0].upid
     assert len(node.sent) == 1
 
 
 def test_a_silent_task_of_another_guest_is_not_taken_for_it() -> None:
-    node = Node([LOST, None], [False, True])
+    node = Node([lost, None], [False, True])
     node.others((300,), silent=1e9, lasts=0.1)
     assert node.start((101,)) == node.tasks[1].upid
 
 
 def test_what_was_there_before_is_not_taken_for_it() -> None:
-    node = Node([LOST, None], [False, True])
+    node = Node([lost, None], [False, True])
     earlier = node.others(GUESTS)
     assert node.start(before=[ListedTask(earlier, True)]) == node.tasks[1].upid
     assert node.tasks[1].upid != earlier
@@ -235,7 +248,7 @@ def test_what_was_there_before_is_not_taken_for_it() -> None:
 
 @pytest.mark.parametrize(("vmids", "user"), [(GUESTS, "root@pam"), ((101,), TOKEN), ((101, 102, 103), TOKEN)])
 def test_tasks_of_others_or_of_other_guests_are_not_taken_for_it(vmids: tuple[int, ...], user: str) -> None:
-    node = Node([LOST, None], [False, True])
+    node = Node([lost, None], [False, True])
     others = node.others(vmids, user)
     assert node.start() == node.tasks[1].upid
     assert node.tasks[1].upid != others
@@ -243,34 +256,37 @@ def test_tasks_of_others_or_of_other_guests_are_not_taken_for_it(vmids: tuple[in
 
 def test_while_a_task_has_not_said_whom_it_means_nothing_is_sent_again() -> None:
     """It waits for the node's lock until the time is up, and may be ours."""
-    node = Node([LOST, None], [True, True], silent=1e9)
-    with pytest.raises(AnswerLost):
+    node = Node([lost, None], [True, True], silent=1e9)
+    with pytest.raises(AnswerLost) as caught:
         node.start(seconds=60)
+    assert caught.value.message == f"{WORDS} A task on node pve1 may be it, but has not named its guests."
     assert len(node.sent) == 1
+    assert 60 <= sum(node.time.slept) <= 60 + LOOKS[-1]
 
 
-def test_a_job_whose_answer_outlasts_the_deadline_is_not_sent_again() -> None:
+@pytest.mark.parametrize("started", [True, False])
+def test_a_job_whose_answer_outlasts_the_deadline_is_looked_for_and_not_sent_again(started: bool) -> None:
     """api_timeout is 30 s by default, and timeout may be shorter."""
-    node = Node([LOST, None], [True, True])
+    node = Node([lost, None], [started, True])
     found: Upid | None = None
     with contextlib.suppress(AnswerLost):
         found = node.start(seconds=0)
     assert len(node.sent) == 1
-    assert found in (None, node.tasks[0].upid)
+    assert found == (node.tasks[0].upid if started else None)
 
 
 OUTCOMES = st.sampled_from(
     [
         (None, True),
-        (LOST, True),
-        (LOST, False),
-        (BadAnswer("Half an answer."), True),
-        (FAULTS[595], False),
-        (FAULTS[596], True),
-        (FAULTS[596], False),
-        (FAULTS[504], True),
+        (lost, True),
+        (lost, False),
+        (half, True),
+        (fault(595), False),
+        (fault(596), True),
+        (fault(596), False),
+        (fault(504), True),
         ("OK", False),
-        (REFUSED, False),
+        (refused, False),
     ]
 )
 OTHERS = st.lists(

@@ -6,15 +6,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import tomllib
 
@@ -23,6 +26,10 @@ CACHE = CHECKOUT / ".cache"
 LOGS = CACHE / "logs"
 LINK = CACHE / "collections/ansible_collections/lifeboat/backup"
 IN_CI = bool(os.environ.get("CI"))
+# Seconds that one program may take, however slow the machine is; and that its output may be open after its end
+LIMIT = 900
+LAST_WORDS = 5
+TOO_LONG = 124
 
 
 @dataclass(frozen=True)
@@ -52,33 +59,50 @@ def run(
     folder: Path = CHECKOUT,
     show: Callable[[str], bool] = lambda _: False,
 ) -> Finished:
-    """Run a program to its end, without input.
+    """Run a program to its end, without input, and stop it with all its children when it takes longer than ``LIMIT``.
 
     What it prints goes to ``.cache/logs/LOG.log``, and the lines that ``show`` picks go to the screen at once.
     """
     LOGS.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     lines: list[str] = []
-    with (
-        (LOGS / f"{log}.log").open("w") as file,
-        subprocess.Popen(
-            [str(word) for word in command],
-            cwd=folder,
-            env={**os.environ, **(env or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        ) as process,
-    ):
-        assert process.stdout is not None
-        for line in process.stdout:
-            file.write(line)
-            lines.append(line)
-            if show(line):
-                say(line.rstrip("\n"))
-    return Finished(process.returncode, "".join(lines), time.monotonic() - started)
+
+    def follow(stream: IO[str]) -> None:
+        with (LOGS / f"{log}.log").open("w") as file:
+            for line in stream:
+                file.write(line)
+                file.flush()
+                lines.append(line)
+                if show(line):
+                    say(line.rstrip("\n"))
+
+    process = subprocess.Popen(
+        [str(word) for word in command],
+        cwd=folder,
+        env={**os.environ, **(env or {})},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    reader = threading.Thread(target=follow, args=(process.stdout,), daemon=True)
+    reader.start()
+    try:
+        code = process.wait(LIMIT)
+    except subprocess.TimeoutExpired:
+        code = TOO_LONG
+        lines.append(f"stopped after {LIMIT} s\n")
+        say(lines[-1].rstrip())
+    finally:
+        # Also what a program left behind, and all of it when somebody presses Ctrl-C
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    reader.join(LAST_WORDS)
+    return Finished(code, "".join(lines), time.monotonic() - started)
 
 
 def say(text: str) -> None:

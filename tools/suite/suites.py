@@ -26,9 +26,11 @@ def unit(arguments: Sequence[str]) -> Outcome:
     outcome = _suite("unit", ["tests/unit"], arguments, measured=True)
     if arguments or not (COVERAGE / "unit").exists():
         return outcome
-    rooms = [name for name in settings()["pure_rooms"] if any(CHECKOUT.glob(name))]
-    if not rooms:
-        return outcome
+    rooms = settings()["pure_rooms"]
+    gone = [name for name in rooms if not any(CHECKOUT.glob(name))]
+    if gone:
+        say(f"pure_rooms in pyproject.toml names what is not there: {', '.join(gone)}")
+        return outcome + FAILED
     return outcome + _covered("unit", "the pure rooms by unit tests", settings()["unit_coverage"], rooms)
 
 

@@ -92,7 +92,10 @@ def _with_the_departed(selection: Selection, selected: Selected, observation: Ob
 
     :raises InputError: for ids of which nothing is known at all.
     """
-    types = {backup.vmid: backup.guest_type or "" for backup in observation.backups if backup.vmid is not None}
+    types: dict[int, str] = {}
+    for backup in observation.backups:  # the newest says what the guest was last
+        if backup.vmid is not None:
+            types.setdefault(backup.vmid, backup.guest_type or "")
     lost = [vmid for vmid in selected.unknown_vmids if vmid not in types]
     if lost:
         raise InputError(
@@ -110,7 +113,7 @@ def report(question: Question, observation: Observation, guests: Sequence[Guest]
     unreadable = find_unreadable(observation, guests, question.filters.storages)
     judged = [(guest, _judged(question, observation, guest, owned.get(guest.vmid, []), unreadable)) for guest in guests]
     ids = {guest.vmid for guest in guests}
-    narrowed = question.selection != Selection()
+    narrowed = question.selection.narrows
     shown = [backup for backup in observation.backups if backup.vmid in ids or not narrowed]
     backups = _filtered(shown, question.filters, observation.now())
     states = [judgement.state for _guest, judgement in judged]

@@ -61,7 +61,7 @@ def report(wish: Wish, plan: Plan, observation: Observation, outcome: Outcome | 
         "removed": _removed(observation, done),
         "tasks": _tasks(done),
         "summary": _summary(ordered, seconds),
-        "diff": _diff(plan, ordered),
+        "diff": _diff(plan, ordered, done),
         "msg": message(ordered),
     }
 
@@ -263,16 +263,17 @@ def _summary(rows: Sequence[Mapping[str, Any]], seconds: float) -> dict[str, Any
     }
 
 
-def _diff(plan: Plan, rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def _diff(plan: Plan, rows: Sequence[Mapping[str, Any]], done: Outcome) -> dict[str, str]:
     """What changes, a line a guest; guests that stay as they are are left out."""
     by_id = {row["vmid"]: row for row in rows}
+    ours = {event.upid.text for event in done.events if isinstance(event, (Started, Ended))}
     before: list[str] = []
     after: list[str] = []
     for decision in plan.decisions:
         row = by_id[decision.guest.vmid]
         if row["result"] == "would_back_up":
             after.append(f"{decision.guest.label}: a new backup on {row['storage']} ({decision.reason})")
-        elif row["result"] in _WORK:
+        elif row["result"] in _WORK and row["upid"] in ours:
             after.append(f"{decision.guest.label}: {row['volid'] or 'a backup being made on ' + str(row['storage'])}")
         else:
             continue

@@ -18,7 +18,6 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import (
     AnswerLost,
     ApiError,
-    NodeUnreachable,
     NotTrusted,
     ProxmoxError,
     TimedOut,
@@ -33,8 +32,6 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.transport
 
 RETRY_DELAYS = (0.5, 1.0, 2.0)
 """Seconds between the tries of a read; a restart of pveproxy takes one to two seconds."""
-
-_GATEWAY_FAULTS = {502, 503, 504}
 
 
 def path_of(*parts: str | int) -> str:
@@ -100,7 +97,7 @@ class Client:
                     failures.append(failure)
                     self._leave(endpoint)
                 except ApiError as failure:
-                    if not isinstance(failure, NodeUnreachable) and failure.http_status not in _GATEWAY_FAULTS:
+                    if not failure.passing:
                         raise
                     failures.append(failure)
                     break

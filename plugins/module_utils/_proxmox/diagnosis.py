@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import (
@@ -22,6 +23,11 @@ try:
 except ImportError:  # the adapter says which library is missing before anything here is called
     pass
 
+_HANDSHAKE = re.compile(
+    "verify failed|mismatch|doesn't match|WRONG_VERSION_NUMBER|UNSUPPORTED_PROTOCOL|ALERT|RECORD_LAYER_FAILURE"
+)
+"""What TLS says before any request is sent. Other words may come at any time, also after it was."""
+
 
 def diagnosed(failure: requests.RequestException, address: str, method: str, path: str, timeout: float) -> ProxmoxError:
     """The error to raise for a failed exchange with ``address`` (``host:port``).
@@ -32,7 +38,7 @@ def diagnosed(failure: requests.RequestException, address: str, method: str, pat
     text = " ".join(str(cause) for cause in chain)
     if isinstance(failure, requests.exceptions.ProxyError):
         return Unreachable(f"The HTTP proxy on the way to {address} fails: check HTTPS_PROXY and NO_PROXY.")
-    if isinstance(failure, requests.exceptions.SSLError):
+    if isinstance(failure, requests.exceptions.SSLError) and _HANDSHAKE.search(text):
         return NotTrusted(_untrusted(text, address))
     if any(isinstance(cause, transport_errors.NameResolutionError) for cause in chain):
         return Unreachable(

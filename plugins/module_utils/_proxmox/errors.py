@@ -12,6 +12,9 @@ from typing import Any
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.errors import LifeboatError
 
+GATEWAY_FAULTS = frozenset({502, 503, 504})
+"""What a reverse proxy, or pveproxy while it restarts, answers in place of the API."""
+
 _INNER_CODE = re.compile(r"^(\d{3}) (.*)$", re.DOTALL)
 
 
@@ -59,6 +62,11 @@ class ApiError(ProxmoxError):
         inner = _INNER_CODE.match(self.detail or reason) if status == 500 else None
         self.status = int(inner.group(1)) if inner else status
         super().__init__(self._sentence())
+
+    @property
+    def passing(self) -> bool:
+        """Whether the same request may well succeed in a moment."""
+        return self.http_status in GATEWAY_FAULTS
 
     @property
     def text(self) -> str:
@@ -119,6 +127,11 @@ class NodeUnreachable(ApiError):
     595 is a failed connection, so nothing was started; 596 and later may come after the request was carried out
     (pve-http-server AnyEvent.pm).
     """
+
+    @property
+    def passing(self) -> bool:
+        """A node may be back in a moment."""
+        return True
 
     def _sentence(self) -> str:
         words = self.text or "no reason given"

@@ -128,7 +128,7 @@ def find_unreadable(
         if listing.error:
             where = None if listing.shared else listing.node
             why = listing.error
-            grant = f"Datastore.Audit on /storage/{listing.storage}" if "lacks" in why else None
+            grant = f"Datastore.AllocateSpace on /storage/{listing.storage}" if "lacks" in why else None
             found.append(Unreadable(listing.storage, where, why, grant, _at(where, selected)))
         else:
             found.extend(_hidden(observation, listing.storage, None if listing.shared else listing.node, selected))
@@ -147,8 +147,8 @@ def find_unreadable(
 
 
 def _at(node: str | None, guests: Sequence[Guest]) -> frozenset[int] | None:
-    """A local storage concerns the guests on its node; a shared one concerns all."""
-    return None if node is None else frozenset(guest.vmid for guest in guests if guest.node == node)
+    """A local storage concerns the guests on its node, and those whose node nobody knows; a shared one concerns all."""
+    return None if node is None else frozenset(guest.vmid for guest in guests if guest.node in (node, ""))
 
 
 def _hidden(observation: Observation, storage: str, node: str | None, guests: Sequence[Guest]) -> list[Unreadable]:
@@ -159,7 +159,11 @@ def _hidden(observation: Observation, storage: str, node: str | None, guests: Se
         grant = f"Datastore.AllocateSpace on /storage/{storage}"
         why = f"Proxmox shows no backups on storage {storage} to a token without Datastore.AllocateSpace there."
         return [Unreadable(storage, node, why, grant, _at(node, guests))]
-    blind = [guest for guest in guests if not permissions.may_back_up(guest.vmid) and node in (None, guest.node)]
+    blind = [
+        guest
+        for guest in guests
+        if not permissions.may_back_up(guest.vmid) and (node is None or guest.node in (node, ""))
+    ]
     if not blind:
         return []
     why = (

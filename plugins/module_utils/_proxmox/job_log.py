@@ -10,16 +10,17 @@ every version adds lines.
 
 from __future__ import annotations
 
+import itertools
 import re
 import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 _JOB = re.compile(r"^INFO: starting new backup job: (.*)$")
-_START = re.compile(r"^INFO: Starting Backup of VM (\d+) \((qemu|lxc)\)$")
+_START = re.compile(r"^INFO: Starting Backup of VM ([0-9]{1,10}) \((qemu|lxc)\)$")
 _ARCHIVE = re.compile(r"^INFO: creating (?:.+ )?archive '(.+)'$")
-_FINISHED = re.compile(r"^INFO: Finished Backup of VM (\d+) \((\d+):(\d\d):(\d\d)\)$")
-_FAILED = re.compile(r"^ERROR: Backup of VM (\d+) failed - (.*)$")
+_FINISHED = re.compile(r"^INFO: Finished Backup of VM ([0-9]{1,10}) \(([0-9]{1,6}):([0-9]{2}):([0-9]{2})\)$")
+_FAILED = re.compile(r"^ERROR: Backup of VM ([0-9]{1,10}) failed - (.*)$")
 _REMOVED = re.compile(r"^INFO: removing backup '(.+)'$")
 _RETENTION = re.compile(r"^INFO: prune older backups with retention: (.+)$")
 _EXCLUDED_MOUNT = re.compile(r"^INFO: excluding \S+ mount point (\S+) \('(.*)'\) from backup")
@@ -28,6 +29,7 @@ _WAITING = re.compile(r"^INFO: trying to get global lock")
 _LOCK_LOST = re.compile(r"^ERROR: (can't acquire lock .*)$")
 _TROUBLE = re.compile(r"no space left|input/output error|permission denied|connection|timed? ?out|quota", re.IGNORECASE)
 _COMMAND_FAILED = re.compile(r"^command '.*' failed: (.+)$")
+_ID = re.compile(r"^[0-9]{1,10}$")
 _PBS_NAME = re.compile(r"^(?:vm|ct)/\d+/[^/]+$")
 
 
@@ -180,17 +182,15 @@ def parse_command(command: str) -> JobCommand | None:
         words = command.split()
     if not words or words[0] != "vzdump":
         return None
-    ids = []
-    for word in words[1:]:
-        if not word.isdigit():
-            break
-        ids.append(int(word))
-    options = dict(zip(words, words[1:]))
-    excluded = options.get("--exclude", "")
+    ids = list(itertools.takewhile(_ID.match, words[1:]))
+    rest = words[1 + len(ids) :]
+    # Every option is logged with its value, so that a value which looks like an option is still one.
+    options = dict(zip(rest[::2], rest[1::2]))
+    excluded = options.get("--exclude", "").split(",")
     return JobCommand(
-        frozenset(ids),
+        frozenset(int(word) for word in ids),
         options.get("--all") == "1",
-        frozenset(int(part) for part in excluded.split(",") if part.isdigit()),
+        frozenset(int(part) for part in excluded if _ID.match(part)),
         options.get("--pool"),
         options.get("--storage"),
     )

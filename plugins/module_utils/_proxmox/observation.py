@@ -14,7 +14,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._core.parallel imp
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.archives import Backup, Listing, observe_listing
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client, path_of
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Cluster, observe_cluster
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import ApiError
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import AnswerLost, ApiError
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.permissions import (
     Permissions,
     observe_permissions,
@@ -108,7 +108,7 @@ def _clock_offsets(client: Client, clock: Clock, cluster: Cluster, permissions: 
     def offset(node: str) -> tuple[str, float | None]:
         try:
             answer = client.get(path_of("nodes", node, "time"))
-        except ApiError:  # the node went away since; the API server's clock stands in for its own
+        except (ApiError, AnswerLost):  # the node went away since; the API server's clock stands in for its own
             return node, None
         seconds = answer.get("time") if isinstance(answer, dict) else None
         return node, float(seconds) - clock.now() if seconds else None

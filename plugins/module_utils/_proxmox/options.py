@@ -119,7 +119,10 @@ def _verify(params: Mapping[str, Any], environ: Mapping[str, str]) -> bool | str
         return False
     if not ca_path:
         return True
-    path = Path(ca_path).expanduser()
+    try:
+        path = Path(ca_path).expanduser()
+    except RuntimeError:  # ~somebody who is unknown here
+        path = Path(ca_path)
     if not path.exists():
         raise InputError(
             f"ca_path (PROXMOX_CA_PATH): there is no '{ca_path}'; name a file with the certificate authority, such as "

@@ -49,6 +49,11 @@ class Selection:
         """Whether the user said which guests are meant at all."""
         return bool(self.vmids or self.names or self.tags or self.pools or self.all_guests)
 
+    @property
+    def narrows(self) -> bool:
+        """Whether it means certain guests: a backup of a guest that is gone, or of nobody, is then none of them."""
+        return bool(self.names_any or self.nodes or self.exclude or self.guest_type != "any")
+
 
 @dataclass(frozen=True)
 class Selected:

@@ -31,7 +31,6 @@ LOOKS = (0.5, 1.0, 1.5)
 task that was started is in the list within moments."""
 
 FIRST_LINES = 20
-_MAYBE_STARTED = {502, 503, 504, *range(596, 600)}
 
 
 def start_backup(
@@ -51,14 +50,14 @@ def start_backup(
 
     :raises ProxmoxError: when it was refused, or lost twice.
     """
-    lost: ProxmoxError | None = None
-    for _attempt in range(2):
+    path = path_of("nodes", node, "vzdump")
+    for attempt in range(2):
         try:
-            answer = client.post(path_of("nodes", node, "vzdump"), vmid=",".join(map(str, vmids)), **parameters)
+            answer = client.post(path, vmid=",".join(map(str, vmids)), **parameters)
         except ApiError as failure:
-            if failure.http_status != 595 and failure.http_status not in _MAYBE_STARTED:
+            if not failure.passing:
                 raise
-            lost = failure
+            lost: ProxmoxError = failure
         except (AnswerLost, BadAnswer) as failure:
             lost = failure
         else:
@@ -66,15 +65,20 @@ def start_backup(
             if upid is None and answer != "OK":
                 raise BadAnswer(f"The answer to the backup job on node {node} is not a task: {str(answer)[:80]!r}.")
             return upid
-        found = _find_lost(client, node, vmids, before, deadline, clock)
+        found, certain = _find_lost(client, node, vmids, before, deadline, clock)
         if found is not None:
             return found
-    assert lost is not None
-    raise type(lost)(*_reworded(lost, node)) if not isinstance(lost, ApiError) else lost
+        if not certain:
+            raise _told(lost, f"A task on node {node} may be it, but has not named its guests.")
+        if attempt or deadline.passed():
+            raise _told(lost, f"No task for it was found on node {node} afterwards.")
+    raise AssertionError("unreachable: the second attempt returns or raises")
 
 
-def _reworded(lost: ProxmoxError, node: str) -> tuple[str]:
-    return (f"{lost.message} No task for it was found on node {node} afterwards.",)
+def _told(lost: ProxmoxError, found: str) -> ProxmoxError:
+    """The error with what was found when its request was looked for; the facts of the answer stay with it."""
+    lost.message = f"{lost.message} {found}"
+    return lost
 
 
 def _find_lost(
@@ -84,35 +88,32 @@ def _find_lost(
     before: Sequence[ListedTask],
     deadline: Deadline,
     clock: Clock,
-) -> Upid | None:
+) -> tuple[Upid | None, bool]:
+    """The task that the lost request started, and whether it is certain that there is none.
+
+    A task that waits for the node's lock names its guests only after that: until then nothing is certain.
+    """
     known = {task.upid.text for task in before}
-    looks = list(LOOKS)
-    while not deadline.passed():
-        if looks:
-            clock.sleep(looks.pop(0))
-        new = [
-            task
-            for task in backup_tasks(client, node)
-            if task.upid.text not in known and task.upid.user == client.authid
-        ]
+    looks = iter(LOOKS)
+    pause = next(looks)
+    while True:
+        clock.sleep(pause)
         undecided = False
-        for task in new:
-            log = first_lines(client, task.upid)
-            if log.command is not None:
-                if log.command.vmids == frozenset(vmids):
-                    return task.upid
-                known.add(task.upid.text)
-            elif task.running:
+        for task in backup_tasks(client, node):
+            if task.upid.text in known or task.upid.user != client.authid:
+                continue
+            command = first_lines(client, task.upid).command
+            if command is None and task.running:
                 undecided = True
-            elif task.upid.id == _id_part(vmids):
-                # It ended before its first line (a storage that can't be activated, say); only its name is left to
-                # tell.
-                return task.upid
-        if not looks:
-            if not undecided:
-                return None
-            looks = [LOOKS[-1]]  # it waits for the node's lock and names its guests only after that
-    return None
+            elif command.vmids == frozenset(vmids) if command else task.upid.id == _id_part(vmids):
+                # Without a first line it ended at once (a storage that can't be activated, say): its name is left.
+                return task.upid, True
+            else:
+                known.add(task.upid.text)
+        more = next(looks, None)
+        if more is None and (not undecided or deadline.passed()):
+            return None, not undecided
+        pause = more or LOOKS[-1]
 
 
 def _id_part(vmids: Sequence[int]) -> str:

@@ -16,8 +16,8 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._core.duration imp
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client, path_of
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import (
     AnswerLost,
+    ApiError,
     BadAnswer,
-    NodeUnreachable,
     ProxmoxError,
     Unreachable,
 )
@@ -108,7 +108,9 @@ def wait_for_end(client: Client, upid: Upid, deadline: Deadline, clock: Clock) -
         try:
             state = task_state(client, upid)
             heard = clock.monotonic()
-        except (Unreachable, AnswerLost, BadAnswer, NodeUnreachable) as failure:
+        except (Unreachable, AnswerLost, BadAnswer, ApiError) as failure:
+            if isinstance(failure, ApiError) and not failure.passing:
+                raise
             silence = clock.monotonic() - heard
             if silence > SILENCE_LIMIT:
                 raise NodeLost(

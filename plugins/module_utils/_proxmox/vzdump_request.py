@@ -77,8 +77,9 @@ def escaped_notes(text: str) -> str:
             known = ", ".join("{{" + name + "}}" for name in _NOTES_VARIABLES)
             raise InputError(f"notes: Proxmox does not know {found.group(0)}; it knows {known}.")
     # Proxmox takes a variable without blanks only.
-    tight = _VARIABLE.sub(lambda found: "{{" + found.group(1).strip() + "}}", text.rstrip("\n"))
-    escaped = tight.replace("\\", "\\\\").replace("\r\n", "\n").replace("\n", "\\n")
+    lines = text.replace("\r\n", "\n").rstrip("\n")
+    tight = _VARIABLE.sub(lambda found: "{{" + found.group(1).strip() + "}}", lines)
+    escaped = tight.replace("\\", "\\\\").replace("\n", "\\n")
     if len(escaped) > NOTES_LIMIT:
         raise InputError(f"notes: {len(escaped)} characters are too many for Proxmox, which takes {NOTES_LIMIT}.")
     return escaped
