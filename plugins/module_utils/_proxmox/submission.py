@@ -76,9 +76,8 @@ def start_backup(
 
 
 def _told(lost: ProxmoxError, found: str) -> ProxmoxError:
-    """The error with what was found when its request was looked for; the facts of the answer stay with it."""
-    lost.message = f"{lost.message} {found}"
-    return lost
+    """The error with what was found when its request was looked for; an answer of Proxmox keeps its facts instead."""
+    return lost if isinstance(lost, ApiError) else type(lost)(f"{lost.message} {found}")
 
 
 def _find_lost(
