@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -36,6 +37,20 @@ def backups_started(cluster: Lab) -> list[str]:
     """The tasks that really began, whatever was answered."""
     tasks = [task for node in ("pve1", "pve2", "pve3") for task in cluster.world.tasks.on_node(node)]
     return [str(task.upid) for task in tasks if task.upid.type == "vzdump"]
+
+
+def running_log(cluster: Lab) -> list[str]:
+    """The lines of all tasks that run."""
+    return [line for task in cluster.world.tasks.running() for line in task.log.lines()]
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Wait for something that will be true in a moment."""
+    for _look in range(200):
+        if true():
+            return
+        time.sleep(0.02)
+    raise AssertionError("it did not become true")
 
 
 def in_background(work: Any) -> tuple[threading.Thread, list[Any]]:
@@ -69,6 +84,51 @@ def test_a_guest_already_being_backed_up_is_waited_for(cluster: Lab, body: dict[
     assert row["volid"].startswith("vault:backup/vzdump-lxc-101-")
     assert result["changed"] is False
     assert len(cluster.sent("POST", "/vzdump")) == 1, "only the other one's"
+
+
+def test_a_foreign_backup_elsewhere_is_not_the_one_that_is_wanted(cluster: Lab) -> None:
+    see_all_tasks(cluster)
+    cluster.sim.faults.guest_pace(101, 0.5)
+    start_by_hand(cluster, "pve1", other_token(cluster), vmid="101")
+    row = cluster.backup(vmids=[101], storage="vault", max_age="1h")["guests"][0]
+    assert (row["result"], row["storage"]) == ("backed_up", "vault")
+
+
+def test_a_guest_with_which_the_other_task_is_done_is_not_waited_for(cluster: Lab) -> None:
+    see_all_tasks(cluster)
+    cluster.sim.faults.guest_hangs(103)
+    start_by_hand(cluster, "pve1", other_token(cluster), vmid="101,103", storage="vault")
+    until(lambda: any("Starting Backup of VM 103" in line for line in running_log(cluster)))
+    # Without max_age a backup is wanted from every run: the one that the other task has just made is this one.
+    row = cluster.backup(vmids=[101], timeout="3s")["guests"][0]
+    assert (row["result"], row["storage"]) == ("waited_for", "vault")
+    cluster.sim.faults.release(103)
+    cluster.sim.wait_idle()
+
+
+def test_a_foreign_archive_that_vanished_is_no_backup(cluster: Lab) -> None:
+    see_all_tasks(cluster)
+    cluster.sim.faults.guest_pace(101, 0.5)
+    cluster.sim.faults.archive_vanishes(101)
+    start_by_hand(cluster, "pve1", other_token(cluster), vmid="101", storage="vault")
+    result = cluster.backup(vmids=[101], storage="vault", max_age="1h")
+    assert result["failed"] is True
+    assert result["guests"][0]["reason"].endswith("but storage vault does not list a good archive of it")
+
+
+def test_a_plan_that_became_old_while_it_waited_is_looked_at_again(cluster: Lab) -> None:
+    """The other task backs up 101; while we wait for it somebody backs up 102 as well."""
+    see_all_tasks(cluster)
+    cluster.sim.faults.guest_hangs(101)
+    headers = other_token(cluster)
+    start_by_hand(cluster, "pve1", headers, vmid="101", storage="vault")
+    thread, results = in_background(lambda: cluster.backup(vmids=[101, 102], storage="vault", max_age="1h"))
+    until(lambda: any("Starting Backup of VM 101" in line for line in running_log(cluster)))
+    time.sleep(0.5)
+    cluster.world.add_archive(102, storage="vault", node="pve1", age=1)
+    cluster.sim.faults.release(101)
+    thread.join()
+    assert {row["vmid"]: row["result"] for row in results[0]["guests"]} == {101: "waited_for", 102: "fresh"}
 
 
 def test_a_failed_backup_of_somebody_else_is_made_up_for(cluster: Lab) -> None:

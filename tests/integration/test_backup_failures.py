@@ -280,5 +280,38 @@ def test_lists_that_lie_are_one_sentence(cluster: Lab) -> None:
     cluster.sim.faults.body("GET", r"/nodes/pve1/storage/vault/content", b'{"data": {"not": "a list"}}')
     cluster.sim.faults.body("GET", r"/nodes/pve[23]/storage/vault/content", b'{"data": {"not": "a list"}}')
     result = cluster.backup(vmids=[101], storage="vault")
-    assert result["msg"] == "The listing of storage vault is not one: check api_host and api_port."
+    assert result["msg"] == (
+        "the backups on storage vault cannot be listed: The listing of storage vault is not a list. Nothing was started."
+    )
     assert cluster.sent("POST", "/vzdump") == []
+
+
+def test_a_moved_guest_is_followed_also_when_another_one_warned(cluster: Lab) -> None:
+    cluster.sim.faults.guest_warns(101, "odd thing")
+    cluster.sim.faults.move_guest(102, "pve3", on="vzdump")
+    rows = cluster.rows(cluster.backup(vmids=[101, 102], storage="vault"))
+    assert (rows[101]["result"], rows[102]["result"], rows[102]["node"]) == ("backed_up", "backed_up", "pve3")
+
+
+def test_removed_is_what_is_gone_not_what_the_log_announces(cluster: Lab) -> None:
+    cluster.world.add_storage("short", type="nfs", content=["backup"], shared=True, prune="keep-last=1")
+    old = cluster.world.add_archive(101, storage="short", node="pve1", age=9000)
+    cluster.sim.faults.prune_fails(101)
+    assert cluster.backup(vmids=[101], storage="short")["removed"] == []
+    assert old in {backup["volid"] for backup in cluster.info(vmids=[101])["backups"]}
+
+
+def test_a_storage_that_cannot_be_listed_is_not_chosen(cluster: Lab) -> None:
+    cluster.sim.faults.http("GET", r"/storage/vault/content", 500, "unable to open directory", times=9)
+    row = cluster.backup(vmids=[101])["guests"][0]
+    assert (row["result"], row["storage"]) == ("backed_up", "local")
+
+
+def test_a_defect_of_one_answer_costs_one_storage_only(cluster: Lab) -> None:
+    cluster.world.add_archive(101, storage="vault", node="pve1", age=60)
+    cluster.sim.faults.body("GET", r"/nodes/pve2/storage/local/content", b"<html>")
+    odd = b'{"data": [{"volid": "local:backup/x", "size": "5.5", "ctime": null, "vmid": [], "verification": null}]}'
+    cluster.sim.faults.body("GET", r"/nodes/pve3/storage/local/content", odd)
+    result = cluster.info(vmids=[101, 104])
+    assert [row["state"] for row in result["guests"]] == ["fresh", "unknown"]
+    assert [item["node"] for item in result["unreadable"]] == ["pve2"]

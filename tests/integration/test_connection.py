@@ -194,6 +194,42 @@ def test_the_environment_is_enough_and_an_option_beats_it(cluster: Lab) -> None:
     assert len(cluster.sent("POST", "/access/ticket")) == 1
 
 
+def test_an_empty_variable_is_not_set(cluster: Lab) -> None:
+    """AWX injects a field that was left empty as an empty variable."""
+    empty = {
+        f"PROXMOX_{name}": ""
+        for name in ("HOST", "PORT", "USER", "PASSWORD", "TOKEN_ID", "TOKEN_SECRET", "VALIDATE_CERTS", "CA_PATH")
+    }
+    assert not ask(cluster.connection, **empty, PROXMOX_API_TIMEOUT="", PROXMOX_FALLBACK_HOSTS="").get("failed")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"api_token_id": "backup@pve!lifeboat=11111111-aaaa-bbbb-cccc-222222222222"},
+        {"api_token_id": "PVEAPIToken=backup@pve!lifeboat=11111111-aaaa-bbbb-cccc-222222222222"},
+        {"api_user": "root@pam:11111111-aaaa-bbbb-cccc-222222222222", "api_token_id": "lifeboat"},
+        {"api_host": "https://root:11111111-aaaa-bbbb-cccc-222222222222@pve1"},
+    ],
+    ids=str,
+)
+def test_a_secret_in_the_wrong_place_is_not_repeated(cluster: Lab, wrong: dict[str, object]) -> None:
+    result = ask({**cluster.connection, **wrong})
+    assert result["failed"] is True
+    assert "222222222222" not in str(result)
+
+
+def test_many_threads_and_a_ticket_that_is_refused_once(cluster: Lab) -> None:
+    options = {key: value for key, value in cluster.connection.items() if not key.startswith("api_token")}
+    cluster.connection.clear()
+    cluster.connection.update({**options, "api_user": "backup@pve", "api_password": "a-password"})
+    for vmid in (101, 104, 105):
+        cluster.sim.faults.guest_pace(vmid, 0.4)
+    cluster.sim.faults.before("GET", "/tasks/UPID", cluster.sim.faults.expire_tickets)
+    result = cluster.backup(vmids=[101, 104, 105])
+    assert {row["result"] for row in result["guests"]} == {"backed_up"}
+
+
 def test_other_hosts_are_tried(cluster: Lab) -> None:
     options = {**cluster.connection, "api_host": "no-such-host.invalid", "api_fallback_hosts": ["127.0.0.1"]}
     assert not ask(options).get("failed")

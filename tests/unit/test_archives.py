@@ -123,6 +123,7 @@ def test_a_verification_has_three_outcomes(written: object, verified: bool | Non
         ({**SNAPSHOT, "size": 7000, "approximate-size": 5000}, 7000, True),
         ({**FILE, "size": 1}, 1, True),
         ({**FILE, "size": "12"}, 12, True),
+        ({**FILE, "size": 12.0}, 12, True),
     ],
 )
 def test_a_snapshot_still_being_written_has_size_one(entry: dict[str, Any], size: int, finished: bool) -> None:
@@ -199,6 +200,7 @@ def test_a_listing_is_one_request() -> None:
         error_of("GET", "/x", 500, "storage 'vault' is not online", "", {}),
         error_of("GET", "/x", 596, "Connection timed out", "", {}),
         AnswerLost("The connection broke."),
+        BadAnswer("A page of HTML."),
     ],
 )
 def test_a_storage_that_does_not_answer_is_a_finding(failure: AnswerLost) -> None:
@@ -211,10 +213,10 @@ def test_no_server_at_all_is_an_error() -> None:
         observe_listing(PreparedAnswers(Unreachable("Nobody there.")).client, "vault", "pve", shared=True)
 
 
-def test_a_listing_that_is_none() -> None:
-    with pytest.raises(BadAnswer) as caught:
-        observe_listing(PreparedAnswers({"data": 1}).client, "vault", "pve", shared=True)
-    assert caught.value.message == "The listing of storage vault is not one: check api_host and api_port."
+@pytest.mark.parametrize("answer", [None, {"data": 1}, "ok"])
+def test_a_listing_that_is_none_is_a_finding(answer: object) -> None:
+    listing = observe_listing(PreparedAnswers(answer).client, "vault", "pve", shared=True)
+    assert listing == Listing("vault", "pve", True, (), "The listing of storage vault is not a list.")
 
 
 def _recorded_entries(recorded: list[Exchange]) -> list[dict[str, Any]]:

@@ -38,7 +38,7 @@ def _diagnosed(failure: requests.RequestException) -> ProxmoxError:
     return diagnosed(failure, "pve1:8006", "POST", "nodes/pve1/vzdump", 30.0)
 
 
-def _from(error: BaseException, cause: BaseException) -> BaseException:
+def _from(error: Exception, cause: Exception) -> Exception:
     error.__cause__ = cause
     return error
 
@@ -65,7 +65,7 @@ def test_a_refused_connection() -> None:
 
 def test_a_name_that_is_not_known() -> None:
     cause = socket.gaierror(-2, "Name or service not known")
-    inner = http.NameResolutionError("pve1", HTTPSConnection("pve1", 8006), cause)
+    inner = _from(http.NameResolutionError("pve1", HTTPSConnection("pve1", 8006), cause), cause)
     error = _diagnosed(kinds.ConnectionError(http.MaxRetryError(POOL, URL, inner)))
     assert type(error) is Unreachable
     assert error.message == (

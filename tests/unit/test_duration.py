@@ -49,14 +49,44 @@ def test_the_message_names_the_option_what_was_written_and_what_may_be_written()
 
 
 @pytest.mark.parametrize(
-    "written", ["", " ", "h", "-1h", -1, "+5m", "24 h", "1h30m", "1y", "24hours", "0x10", "1e3", "five", "5m\n6m", 1.5]
+    "written",
+    [
+        "",
+        " ",
+        "h",
+        "-1h",
+        -1,
+        "+5m",
+        "24 h",
+        "1h30m",
+        "1y",
+        "24hours",
+        "0x10",
+        "1e3",
+        "five",
+        "5m\n6m",
+        1.5,
+        "٣h",
+        "9" * 5000,
+    ],
 )
 def test_nothing_else_is_guessed_at(written: str | int) -> None:
     with pytest.raises(InputError, match=r"^timeout: "):
         parse_duration(written, "timeout")
 
 
-@given(st.integers(0, 10**9), st.sampled_from(sorted(SECONDS)), st.sampled_from(["", " ", "\t", "\n"]), st.booleans())
+@pytest.mark.parametrize("written", ["5300w", "999999999999", "36501d"])
+def test_more_than_a_hundred_years_is_a_mistake(written: str) -> None:
+    with pytest.raises(InputError) as caught:
+        parse_duration(written, "timeout")
+    assert caught.value.message == f"timeout: '{written}' is longer than a hundred years; that is hardly meant."
+
+
+def test_a_hundred_years_are_not() -> None:
+    assert parse_duration("36500d", "timeout") == 36500 * 86400
+
+
+@given(st.integers(0, 5000), st.sampled_from(sorted(SECONDS)), st.sampled_from(["", " ", "\t", "\n"]), st.booleans())
 def test_every_written_form_reads_back(number: int, unit: str, blank: str, large: bool) -> None:
     written = f"{blank}{number}{unit.upper() if large else unit}{blank}"
     assert parse_duration(written, "max_age") == number * SECONDS[unit]

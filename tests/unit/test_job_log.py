@@ -67,6 +67,11 @@ def test_several_guests_each_with_its_own_end() -> None:
             "store:backup/ct/101/2026-11-20T12:26:37Z",
         ),
         ("INFO: creating archive '/x/a b.tar'", "/x/a b.tar", "store:backup/a b.tar"),
+        (
+            "INFO: creating Provider archive 'some/folder/101-full'",
+            "some/folder/101-full",
+            "store:backup/some/folder/101-full",
+        ),
     ],
 )
 def test_the_archive_is_named_as_the_storage_will_list_it(line: str, archive: str, volid: str) -> None:
@@ -106,14 +111,15 @@ def test_warnings_belong_to_the_guest_they_come_up_at() -> None:
             "WARN: before any guest",
             job_line([301]),
             *good_lines(301, "qemu", more=["WARN: Interface 'tap301i0' not attached to any bridge.", freeze]),
-            "ERROR: could not notify via target `mail-to-root`",
+            "ERROR: could not upload its log",
         ]
     )
     assert log.guests[301].warnings == [
         "Interface 'tap301i0' not attached to any bridge.",
         "VM 301 qmp command 'guest-fsfreeze-freeze' failed - got timeout",
+        "could not upload its log",
     ]
-    assert log.warnings == ["before any guest", "could not notify via target `mail-to-root`"]
+    assert log.warnings == ["before any guest"]
     assert log.guests[301].finished
     assert log.guests[301].error is None
 
@@ -141,7 +147,7 @@ def test_a_failure_of_several_lines_is_one_error() -> None:
     log = parse_job_log(lines)
     assert log.guests[101].error == "start failed: command failed kvm: could not open disk"
     assert log.guests[102].error == "no such VM"
-    assert log.warnings == ["Backup job failed - later"]
+    assert [*log.warnings, *log.guests[101].warnings] == ["Backup job failed - later"]
 
 
 @pytest.mark.parametrize(
@@ -164,6 +170,7 @@ def test_a_failure_of_several_lines_is_one_error() -> None:
         ),
         (["INFO: connection timed out"], "backup failed: connection timed out", "backup failed: connection timed out"),
         (["INFO: disk quota exceeded"], "job failed", "job failed (disk quota exceeded)"),
+        (["INFO: CT Name: connection-quota", "INFO: include disk 'scsi0' 'quota:x' 1G"], "job failed", "job failed"),
     ],
 )
 def test_the_cause_is_told_without_the_command_and_with_what_it_complained_of(
@@ -171,6 +178,12 @@ def test_the_cause_is_told_without_the_command_and_with_what_it_complained_of(
 ) -> None:
     lines = ["INFO: Starting Backup of VM 101 (lxc)", *troubles, f"ERROR: Backup of VM 101 failed - {error}"]
     assert parse_job_log(lines).guests[101].cause == cause
+
+
+def test_what_moves_the_cursor_of_a_terminal_is_left_out() -> None:
+    lines = ["INFO: Starting Backup of VM 101 (lxc)\r", "WARN: \x1b[31mred\x1b[0m\x07"]
+    part = parse_job_log(lines).guests[101]
+    assert (part.started, part.warnings) == (True, ["red"])
 
 
 def test_no_error_no_cause() -> None:

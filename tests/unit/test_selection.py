@@ -105,6 +105,11 @@ def test_the_smallest_and_the_largest_id_are_ids() -> None:
     assert select(Selection(vmids=(100, 999999999)), CLUSTER).unknown_vmids == (100, 999999999)
 
 
+def test_nodes_that_are_away_are_named_in_order() -> None:
+    half = replace(CLUSTER, nodes={"pve3": False, "pve1": True, "pve2": False})
+    assert "the names of guests on pve2, pve3, which" in _refusal(Selection(names=("web3",)), half)
+
+
 def test_an_unknown_name_in_a_whole_cluster() -> None:
     whole = replace(CLUSTER, nodes={"pve1": True, "pve2": True, "pve3": True})
     assert _refusal(Selection(names=("web3",)), whole) == (
@@ -168,7 +173,7 @@ def test_whether_guests_are_named_at_all(selection: Selection, says: bool) -> No
     [
         (Selection(), False),
         (Selection(tags_match="all"), False),
-        (Selection(all_guests=True, vmids=(101,)), False),
+        (Selection(all_guests=True), True),
         (Selection(vmids=(101,)), True),
         (Selection(names=("x",)), True),
         (Selection(tags=("x",)), True),

@@ -65,7 +65,12 @@ def test_a_storage_that_is_not_active_is_told_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    "failure", [error_of("GET", "/nodes/pve2/storage", 595, "Connection refused", "", {}), AnswerLost("It broke.")]
+    "failure",
+    [
+        error_of("GET", "/nodes/pve2/storage", 595, "Connection refused", "", {}),
+        AnswerLost("It broke."),
+        BadAnswer("A page of HTML."),
+    ],
 )
 def test_a_node_that_does_not_answer_is_a_finding(failure: AnswerLost) -> None:
     found = observe_storages(PreparedAnswers(failure).client, ["pve2"], lambda: 0.0)
@@ -77,10 +82,9 @@ def test_no_server_at_all_is_an_error() -> None:
         observe_storages(PreparedAnswers(Unreachable("Nobody there.")).client, ["pve"], lambda: 0.0)
 
 
-def test_an_answer_that_is_no_list() -> None:
-    with pytest.raises(BadAnswer) as caught:
-        observe_storages(PreparedAnswers(Answer(None, None, None)).client, ["pve"], lambda: 0.0)
-    assert caught.value.message == "The list of storages of node pve is not one: check api_host and api_port."
+def test_an_answer_that_is_no_list_is_a_finding() -> None:
+    found = observe_storages(PreparedAnswers(Answer(None, None, None)).client, ["pve"], lambda: 0.0)
+    assert found == [NodeStorages("pve", (), "The list of storages of node pve is not a list.")]
 
 
 @pytest.mark.parametrize(

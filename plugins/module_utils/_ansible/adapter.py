@@ -17,7 +17,10 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.errors import LifeboatError
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox import transport
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.options import connection_options
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.options import (
+    connection_options,
+    misplaced_secrets,
+)
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ def run_proxmox(module: AnsibleModule, work: Callable[[Call], Result], clock: Cl
         module.fail_json(msg=missing_required_lib("proxmoxer and requests"), exception=repr(transport.LIBRARY_ERROR))
     client: Client | None = None
     try:
+        module.no_log_values.update(misplaced_secrets(module.params, os.environ))
         options = connection_options(module.params, os.environ)
         module.no_log_values.update(options.secrets)
         client = Client(options, clock or Clock())

@@ -9,6 +9,18 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.module_utils.basic import env_fallback
+from ansible.module_utils.errors import AnsibleFallbackNotFound
+
+
+def set_in_environment(*names: str) -> Any:
+    """As ``env_fallback``, but an empty variable counts as not set: so AWX injects a field that was left empty.
+
+    :raises AnsibleFallbackNotFound: when none of them is set; Ansible then takes the default.
+    """
+    value = env_fallback(*names)
+    if not str(value).strip():
+        raise AnsibleFallbackNotFound
+    return value
 
 
 def connection_spec() -> dict[str, Any]:
@@ -18,19 +30,23 @@ def connection_spec() -> dict[str, Any]:
     option must beat a variable also when one names a password and the other a token.
     """
     return {
-        "api_host": {"type": "str", "fallback": (env_fallback, ["PROXMOX_HOST"])},
-        "api_port": {"type": "int", "default": 8006, "fallback": (env_fallback, ["PROXMOX_PORT"])},
+        "api_host": {"type": "str", "fallback": (set_in_environment, ["PROXMOX_HOST"])},
+        "api_port": {"type": "int", "default": 8006, "fallback": (set_in_environment, ["PROXMOX_PORT"])},
         "api_user": {"type": "str"},
         "api_password": {"type": "str", "no_log": True},
         "api_token_id": {"type": "str", "no_log": False},
         "api_token_secret": {"type": "str", "no_log": True},
-        "validate_certs": {"type": "bool", "default": True, "fallback": (env_fallback, ["PROXMOX_VALIDATE_CERTS"])},
-        "ca_path": {"type": "path", "fallback": (env_fallback, ["PROXMOX_CA_PATH"])},
-        "api_timeout": {"type": "int", "default": 30, "fallback": (env_fallback, ["PROXMOX_API_TIMEOUT"])},
+        "validate_certs": {
+            "type": "bool",
+            "default": True,
+            "fallback": (set_in_environment, ["PROXMOX_VALIDATE_CERTS"]),
+        },
+        "ca_path": {"type": "path", "fallback": (set_in_environment, ["PROXMOX_CA_PATH"])},
+        "api_timeout": {"type": "int", "default": 30, "fallback": (set_in_environment, ["PROXMOX_API_TIMEOUT"])},
         "api_fallback_hosts": {
             "type": "list",
             "elements": "str",
-            "fallback": (env_fallback, ["PROXMOX_FALLBACK_HOSTS"]),
+            "fallback": (set_in_environment, ["PROXMOX_FALLBACK_HOSTS"]),
         },
     }
 

@@ -11,7 +11,8 @@ import re
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.errors import InputError
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_PATTERN = re.compile(r"^(\d+)([smhdw]?)$")
+LONGEST = 100 * 365 * 86400
+_PATTERN = re.compile(r"^([0-9]{1,12})([smhdw]?)$")
 
 
 def parse_duration(text: str | int, option: str) -> int:
@@ -27,7 +28,10 @@ def parse_duration(text: str | int, option: str) -> int:
             f"{option}: '{text}' is not a duration; write a whole number with s, m, h, d or w, such as 90s, 15m, 24h, "
             "7d, 2w, or seconds without a letter."
         )
-    return int(match.group(1)) * _SECONDS[match.group(2) or "s"]
+    seconds = int(match.group(1)) * _SECONDS[match.group(2) or "s"]
+    if seconds > LONGEST:
+        raise InputError(f"{option}: '{text}' is longer than a hundred years; that is hardly meant.")
+    return seconds
 
 
 def whole_minutes(seconds: int) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.number import whole_number
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client, path_of
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import AnswerLost, ApiError, BadAnswer
 
@@ -86,15 +87,20 @@ class Listing:
     backups: tuple[Backup, ...]
     error: str | None = None
 
+    @property
+    def place(self) -> tuple[str, str | None]:
+        """The storage, and the node where it is local: a local storage has another content on each."""
+        return self.storage, None if self.shared else self.node
+
 
 def observe_listing(client: Client, storage: str, node: str, shared: bool) -> Listing:
     """One request: what lies on the storage. A storage that doesn't answer is a finding, not an exception."""
     try:
         answer = client.get(path_of("nodes", node, "storage", storage, "content"), content="backup")
-    except (ApiError, AnswerLost) as failure:
+    except (ApiError, AnswerLost, BadAnswer) as failure:
         return Listing(storage, node, shared, (), failure.message)
     if not isinstance(answer, list):
-        raise BadAnswer(f"The listing of storage {storage} is not one: check api_host and api_port.")
+        return Listing(storage, node, shared, (), f"The listing of storage {storage} is not a list.")
     backups = [backup_of(entry, storage, node) for entry in answer if isinstance(entry, dict) and entry.get("volid")]
     return Listing(storage, node, shared, tuple(backups))
 
@@ -103,18 +109,18 @@ def backup_of(entry: Mapping[str, Any], storage: str, node: str) -> Backup:
     """One entry of /content (keys as recorded in 03_storage and 04_vzdump_ok)."""
     volid = str(entry["volid"])
     form = str(entry.get("format") or "")
-    size = int(entry.get("size") or 0)
-    approximate = entry.get("approximate-size")
+    size = whole_number(entry.get("size"))
+    approximate = whole_number(entry.get("approximate-size"))
     verification = entry.get("verification")
     state = verification.get("state") if isinstance(verification, dict) else None
-    vmid = entry.get("vmid")
+    vmid = whole_number(entry.get("vmid"))
     return Backup(
         volid=volid,
-        vmid=int(vmid) if vmid else owner_of(volid),
+        vmid=vmid or owner_of(volid),
         storage=storage,
         node=node,
-        ctime=int(entry.get("ctime") or 0),
-        size=max(size, int(approximate)) if approximate else size,
+        ctime=whole_number(entry.get("ctime")),
+        size=max(size, approximate),
         format=form,
         guest_type=_guest_type(entry, volid),
         notes=str(entry["notes"]) if entry.get("notes") else None,
@@ -122,7 +128,7 @@ def backup_of(entry: Mapping[str, Any], storage: str, node: str) -> Backup:
         verified={"ok": True, "failed": False}.get(str(state)),
         encrypted=str(entry.get("encrypted") or 0) != "0",
         # A PBS snapshot that is still being written reports a size of 1 (PBSPlugin.pm).
-        finished=not form.startswith("pbs-") or size > 1 or bool(approximate),
+        finished=not form.startswith("pbs-") or size > 1 or approximate > 0,
     )
 
 

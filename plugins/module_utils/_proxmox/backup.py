@@ -15,6 +15,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_pl
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_report import report
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import Observation, observe
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.selection import select
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.storages import diagnosed_storage
 
 
@@ -23,8 +24,8 @@ def back_up(client: Client, params: Mapping[str, Any], check_mode: bool, clock: 
 
     :raises InputError: before anything is started.
     """
-    began = clock.monotonic()
     wish = Wish.from_params(params)
+    began = clock.monotonic()
     observation = observe(client, clock, None if wish.storage is None else [wish.storage])
     planned = plan(wish, observation, _storage_problems(client, wish, observation))
     outcome = None if check_mode else apply(client, clock, wish, planned, observation)
@@ -36,6 +37,6 @@ def _storage_problems(client: Client, wish: Wish, observation: Observation) -> d
     if wish.storage is None:
         return {}
     fine = {place.node for place in observation.places if place.storage == wish.storage}
-    used = {guest.node for guest in observation.cluster.guests.values()}
+    used = {guest.node for guest in select(wish.selection, observation.cluster).guests}
     answered = {node.node for node in observation.storages if node.error is None}
     return {node: diagnosed_storage(client, node, wish.storage) for node in sorted((answered & used) - fine)}

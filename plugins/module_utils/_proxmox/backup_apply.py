@@ -26,12 +26,14 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_pl
     Wish,
     plan_moved,
 )
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_run import BackupRun
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest, observe_cluster
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import ProxmoxError
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.node_run import RunContext, run_node
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.node_run import run_node
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import Observation, list_places
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.storages import Place
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.tasks import succeeded
 
 MOVES = 2
 """How often guests that have moved to another node are followed there."""
@@ -41,12 +43,14 @@ MOVES = 2
 class Outcome:
     """What happened, in order, and what lies on the storages afterwards.
 
-    ``unlisted`` names the storages that couldn't be listed then, with the reason.
+    ``unlisted`` names the storages that couldn't be listed then, with the reason; ``listed`` those that were, with the
+    node where they are local.
     """
 
     events: list[Event] = field(default_factory=list)
     backups: list[Backup] = field(default_factory=list)
     unlisted: dict[str, str] = field(default_factory=dict)
+    listed: set[tuple[str, str | None]] = field(default_factory=set)
 
 
 def apply(client: Client, clock: Clock, wish: Wish, plan: Plan, observation: Observation) -> Outcome:
@@ -63,15 +67,17 @@ def apply(client: Client, clock: Clock, wish: Wish, plan: Plan, observation: Obs
 
     drift = clock.now() - observation.observed_at
     offset = clock.monotonic()
-    context = RunContext(
+    run = BackupRun(
         client,
         clock,
         Deadline.after(clock, wish.timeout),
         observation.permissions,
         wish.storage,
+        wish.max_age,
         wish.parameters,
         wish.wait,
         wish.cancel_on_timeout,
+        observation.observed_at,
         lambda node: observation.now(node) + drift + clock.monotonic() - offset,
         emit,
     )
@@ -81,7 +87,7 @@ def apply(client: Client, clock: Clock, wish: Wish, plan: Plan, observation: Obs
         if not jobs:
             break
         seen = len(outcome.events)
-        side_by_side(lambda job: run_node(context, job), jobs, wish.max_parallel or max(1, len(jobs)))
+        side_by_side(lambda job: run_node(run, job), jobs, wish.max_parallel or max(1, len(jobs)))
         round_events = outcome.events[seen:]
         if wish.wait:
             _look(client, outcome, _written(round_events, places))
@@ -116,6 +122,8 @@ def _look(client: Client, outcome: Outcome, written: Sequence[Place]) -> None:
     for listing in listings:
         if listing.error:
             outcome.unlisted[listing.storage] = listing.error
+        else:
+            outcome.listed.add(listing.place)
         outcome.backups.extend(listing.backups)
 
 
@@ -126,7 +134,7 @@ def _unmentioned(jobs: Sequence[NodeJob], events: Sequence[Event], backups: Sequ
     for event in events:
         if isinstance(event, NothingLocal):
             left.update(event.vmids)
-        elif isinstance(event, Ended) and event.exitstatus in ("OK", "job errors") and not event.timed_out:
+        elif isinstance(event, Ended) and not event.timed_out and _spoke_of_all(event):
             cut = any(not part.finished and part.error is None for part in event.log.guests.values())
             interrupted = any("interrupted by signal" in (part.error or "") for part in event.log.guests.values())
             if event.log.command is None or cut or interrupted:
@@ -134,6 +142,11 @@ def _unmentioned(jobs: Sequence[NodeJob], events: Sequence[Event], backups: Sequ
             new = {backup.vmid for backup in backups if backup.ctime >= event.upid.starttime}
             left.update(vmid for vmid in event.vmids if vmid not in event.log.guests and vmid not in new)
     return [guests[vmid] for vmid in sorted(left)]
+
+
+def _spoke_of_all(event: Ended) -> bool:
+    """Whether the task came to its end, so that a guest it doesn't mention wasn't there."""
+    return succeeded(event.exitstatus) or event.exitstatus == "job errors"
 
 
 def _follow_moves(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Union
 
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.archives import Backup
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.job_log import JobLog
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.upid import Upid
 
@@ -60,12 +61,24 @@ class ForeignRunning:
 
 @dataclass(frozen=True)
 class Skipped:
-    """Nothing was started for these guests. ``failed`` where Proxmox refused, else it never came to that."""
+    """Nothing was started for these guests. ``failed`` where Proxmox refused, else it never came to that.
+
+    ``uncertain`` where a task may have been started all the same.
+    """
 
     vmids: tuple[int, ...]
     reason: str
     failed: bool = False
     timed_out: bool = False
+    uncertain: bool = False
+
+
+@dataclass(frozen=True)
+class FoundFresh:
+    """Somebody has backed up these guests since the plan was made; ``backups`` in the order of ``vmids``."""
+
+    vmids: tuple[int, ...]
+    backups: tuple[Backup, ...]
 
 
 @dataclass(frozen=True)
@@ -76,4 +89,4 @@ class NothingLocal:
     vmids: tuple[int, ...]
 
 
-Event = Union[Started, Ended, ForeignEnded, ForeignRunning, Skipped, NothingLocal]
+Event = Union[Started, Ended, ForeignEnded, ForeignRunning, Skipped, FoundFresh, NothingLocal]

@@ -115,7 +115,7 @@ def report(question: Question, observation: Observation, guests: Sequence[Guest]
     ids = {guest.vmid for guest in guests}
     narrowed = question.selection.narrows
     shown = [backup for backup in observation.backups if backup.vmid in ids or not narrowed]
-    backups = _filtered(shown, question.filters, observation.now())
+    backups = _filtered(shown, question.filters, observation)
     states = [judgement.state for _guest, judgement in judged]
     return {
         "backups": [backup.as_result() for backup in backups],
@@ -144,11 +144,12 @@ def _judged(
     return judge(guest, backups, unreadable, now, question.max_age, question.require_verified)
 
 
-def _filtered(backups: Iterable[Backup], filters: Filters, now: float) -> list[Backup]:
+def _filtered(backups: Iterable[Backup], filters: Filters, observation: Observation) -> list[Backup]:
     kept: list[Backup] = []
-    seen: set[int | None] = set()
+    seen: set[int | str] = set()
     for backup in backups:
-        age = now - backup.ctime
+        age = observation.now(backup.node) - backup.ctime
+        owner = backup.volid if backup.vmid is None else backup.vmid
         if filters.newer_than is not None and age > filters.newer_than:
             continue
         if filters.older_than is not None and age <= filters.older_than:
@@ -157,9 +158,9 @@ def _filtered(backups: Iterable[Backup], filters: Filters, now: float) -> list[B
             continue
         if filters.verified is not None and (backup.verified is True) != filters.verified:
             continue
-        if filters.newest_only and backup.vmid in seen:
+        if filters.newest_only and owner in seen:
             continue
-        seen.add(backup.vmid)
+        seen.add(owner)
         kept.append(backup)
     return kept
 

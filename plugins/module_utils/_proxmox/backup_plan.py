@@ -61,9 +61,12 @@ class Wish:
         if params.get("max_parallel") is not None and params["max_parallel"] < 1:
             raise InputError("max_parallel: at least one node must be allowed to work.")
         max_age = params.get("max_age")
+        storage = params.get("storage")
+        if storage is not None and not storage.strip():
+            raise InputError("storage: it is empty; name a storage, or leave the option out so that one is found.")
         return cls(
             selection,
-            params.get("storage"),
+            storage,
             None if max_age is None else parse_duration(max_age, "max_age"),
             vzdump_parameters(params),
             (params.get("fleecing") or {}).get("storage"),
@@ -188,7 +191,7 @@ def _check_any_place(decisions: Sequence[Decision], chooser: PlaceChooser) -> No
         and not placed
         and all(decision.reason in reasons for decision in decisions if decision.action != "keep")
     ):
-        raise InputError(f"{listed(reasons, 3)}. Nothing was started.")
+        raise InputError(f"{listed([reason.rstrip('.') for reason in reasons], 3)}. Nothing was started.")
 
 
 def _expected_sizes(wish: Wish, judged: Sequence[tuple[Guest, Judgement]]) -> dict[str, int]:
@@ -221,6 +224,7 @@ class PlaceChooser:
         self._places: dict[str, list[Place]] = {}
         for place in observation.places:
             self._places.setdefault(place.node, []).append(place)
+        self._broken = {listing.place: listing.error for listing in observation.listings if listing.error}
         self._node_errors = {node.node: node.error for node in observation.storages if node.error}
         self._chosen: dict[str, tuple[str | None, str]] = {}
 
@@ -246,8 +250,14 @@ class PlaceChooser:
                 return None, f"storage {self._wanted} cannot be used on node {node}: {problem}"
             if not place.active:
                 return None, f"storage {self._wanted} cannot be used on node {node}: it is not active there"
+            if self._error_of(place):
+                return None, f"the backups on storage {self._wanted} cannot be listed: {self._error_of(place)}"
             return place.storage, ""
-        usable = [place for place in places if place.active and self._permissions.may_write(place.storage)]
+        usable = [
+            place
+            for place in places
+            if place.active and self._permissions.may_write(place.storage) and not self._error_of(place)
+        ]
         if not usable:
             seen = f" (seen: {listed(place.storage for place in places)})" if places else ""
             return None, (
@@ -262,6 +272,10 @@ class PlaceChooser:
             )
         best = min(roomy, key=lambda place: (not place.shared, -place.avail, place.storage))
         return best.storage, ""
+
+    def _error_of(self, place: Place) -> str | None:
+        """Why the storage can't be listed: a backup there could never be proven."""
+        return self._broken.get((place.storage, None if place.shared else place.node))
 
     def _needed(self, place: Place) -> int:
         """Bytes that must be free. A backup server stores only what is new, so earlier sizes say nothing there."""

@@ -18,6 +18,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_ev
     Event,
     ForeignEnded,
     ForeignRunning,
+    FoundFresh,
     NothingLocal,
     Skipped,
     Started,
@@ -40,20 +41,31 @@ FAILURES = frozenset({"failed", "cancelled", "timed_out", "not_started"})
 """Results with which a selected guest has not what the task asked for."""
 
 _WORK = frozenset({"backed_up", "started"})
+_MADE = frozenset({"backed_up", "waited_for"})
 
 
-def report(wish: Wish, plan: Plan, observation: Observation, outcome: Outcome | None, seconds: float) -> dict[str, Any]:
-    """The result, with the same keys whether something was done (``outcome``) or only planned (None)."""
+def report(
+    wish: Wish,
+    plan: Plan,
+    observation: Observation,
+    outcome: Outcome | None,
+    seconds: float,
+) -> dict[str, Any]:
+    """The result, with the same keys whether something was done (``outcome``) or only planned (None).
+
+    ``seconds`` is how long it took since the observation.
+    """
     done = outcome or Outcome()
     evidence = _evidence(observation, done)
     rows = {decision.guest.vmid: _planned_row(decision, outcome is None) for decision in plan.decisions}
     for event in done.events:
         _apply_event(rows, event, evidence, wish)
-    if wish.warnings_as_errors:
-        for row in rows.values():
-            if row["result"] == "backed_up" and row["warnings"]:
-                row["result"] = "failed"
-                row["reason"] = f"it warned: {listed(row['warnings'], 3)}"
+    for row in rows.values():
+        if row["result"] in _MADE and row["ctime"] is not None:
+            row["age"] = max(0, int(observation.now(row["node"]) + seconds) - row["ctime"])
+        if wish.warnings_as_errors and row["result"] in _MADE and row["warnings"]:
+            row["result"] = "failed"
+            row["reason"] = f"it warned: {listed(row['warnings'], 3)}"
     ordered = [rows[vmid] for vmid in sorted(rows)]
     return {
         "changed": _changed(ordered, done),
@@ -143,8 +155,21 @@ def _apply_event(rows: Mapping[int, dict[str, Any]], event: Event, evidence: Evi
             _judge_row(row, verdict(event, vmid, evidence, wish.timeout), event)
         elif isinstance(event, ForeignEnded):
             _judge_foreign(row, event, evidence)
+        elif isinstance(event, FoundFresh):
+            row.update(_found(event.backups[event.vmids.index(vmid)]))
         else:
             row.update(_told(event))
+
+
+def _found(backup: Backup) -> dict[str, Any]:
+    return {
+        "result": "fresh",
+        "reason": "somebody has backed it up since the run began",
+        "volid": backup.volid,
+        "storage": backup.storage,
+        "size": backup.size,
+        "ctime": backup.ctime,
+    }
 
 
 def _told(event: Started | ForeignRunning | Skipped | NothingLocal) -> dict[str, Any]:
@@ -166,25 +191,23 @@ def _judge_foreign(row: dict[str, Any], event: ForeignEnded, evidence: Evidence)
     part = event.log.guest(row["vmid"])
     volid = part.volid(event.storage) if event.storage else None
     backup = evidence.backups.get(volid or "")
-    seen = event.storage is not None and event.storage not in evidence.unlisted
     good = backup is not None and backup.good()
     row.update(
-        result="waited_for" if good or not seen else "failed",
+        result="waited_for" if good else "failed",
         volid=backup.volid if backup else None,
         storage=event.storage,
         size=backup.size if backup else None,
         ctime=backup.ctime if backup else None,
-        age=0 if good else row["age"],
         duration=part.seconds,
         warnings=list(part.warnings),
         excluded_volumes=list(part.excluded),
         upid=event.upid.text,
         reason=f"task {event.upid.text} was already backing it up",
     )
-    if not seen:
-        row["warnings"].append("that task says it is finished; its archive cannot be seen with this token")
-    elif not good:
-        row["reason"] += f" and says it is finished, but storage {event.storage} does not list a good archive of it"
+    if not good:
+        unlisted = evidence.unlisted.get(event.storage or "")
+        why = f"cannot be listed: {unlisted}" if unlisted else "does not list a good archive of it"
+        row["reason"] += f" and says it is finished, but storage {event.storage} {why}"
 
 
 def _judge_row(row: dict[str, Any], found: Verdict, event: Ended) -> None:
@@ -201,32 +224,46 @@ def _judge_row(row: dict[str, Any], found: Verdict, event: Ended) -> None:
         excluded_volumes=list(found.excluded),
         upid=event.upid.text,
     )
-    if found.result == "backed_up":
-        row["age"] = 0
 
 
 def _changed(rows: Sequence[Mapping[str, Any]], done: Outcome) -> bool:
-    if any(isinstance(event, (Started, Ended)) for event in done.events):
+    if any(isinstance(event, (Started, Ended)) or getattr(event, "uncertain", False) for event in done.events):
         return True
     return any(row["result"] == "would_back_up" for row in rows)
 
 
 def _removed(observation: Observation, done: Outcome) -> list[dict[str, Any]]:
-    """What the storages' own retention took, as the logs say, and what a backup of the same second overwrote."""
+    """What was there before the run and is no longer listed, of the guests that it backed up.
+
+    The log only says why: it names an archive before it removes it, and a backup server's log names none. It is the
+    witness where the storage can't be listed. An archive that was overwritten is still listed, with another content.
+    """
+    looked_at = [backup for at in observation.listings if at.place in done.listed for backup in at.backups]
     before = {backup.volid: backup for backup in observation.backups}
-    known = {**before, **{backup.volid: backup for backup in done.backups}}
-    found: list[dict[str, Any]] = []
+    there = {backup.volid for backup in done.backups}
+    rules: dict[str, str] = {}
+    found: dict[str, dict[str, Any]] = {}
     for event in done.events:
         if not isinstance(event, Ended):
             continue
-        for volid, rule in event.log.removed:
-            found.append(_removed_row(volid, known.get(volid), f"retention of the storage ({rule})"))
+        rules.update({volid: f"retention of the storage ({rule})" for volid, rule in event.log.removed})
+        if event.storage in done.unlisted:
+            gone = [(volid, before.get(volid)) for volid, _rule in event.log.removed]
+        else:
+            gone = [(old.volid, old) for old in looked_at if _gone(old, event, there)]
+        for volid, old in gone:
+            why = rules.get(volid, "it is gone since the run began: retention of the storage, or somebody else")
+            found[volid] = _removed_row(volid, old, why)
         for part in event.log.guests.values():
-            volid_of_new = part.volid(event.storage)
-            old = before.get(volid_of_new or "")
-            if part.finished and old is not None:
-                found.append(_removed_row(old.volid, old, "overwritten by a backup of the same second"))
-    return found
+            same = before.get(part.volid(event.storage) or "")
+            if part.finished and same is not None:
+                found[same.volid] = _removed_row(same.volid, same, "overwritten by a backup of the same second")
+    return list(found.values())
+
+
+def _gone(old: Backup, event: Ended, there: set[str]) -> bool:
+    here = old.storage == event.storage and old.vmid in event.vmids
+    return here and old.volid not in there
 
 
 def _removed_row(volid: str, backup: Backup | None, why: str) -> dict[str, Any]:

@@ -48,8 +48,11 @@ def verdict(ended: Ended, vmid: int, evidence: Evidence, timeout: int) -> Verdic
     if part is None or not (part.started or part.error):
         return _unmentioned(ended, vmid, evidence, timeout)
     volid = part.volid(ended.storage)
-    backup = evidence.backups.get(volid or "") or (_new_one(ended, vmid, evidence) if volid is None else None)
-    base = Verdict("failed", "", backup, tuple(part.warnings), tuple(part.excluded), part.seconds, volid)
+    # A provider's archive may be listed under another name than the one in the log; a file never is.
+    named = part.archive is not None and part.archive.startswith("/")
+    backup = evidence.backups.get(volid or "") or (None if named else _new_one(ended, vmid, evidence))
+    warnings = (*ended.log.warnings, *part.warnings)
+    base = Verdict("failed", "", backup, warnings, tuple(part.excluded), part.seconds, volid)
     if part.finished:
         return _finished(base, ended, evidence)
     if part.error is not None:

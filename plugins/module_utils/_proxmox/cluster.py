@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.number import whole_number
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import BadAnswer
 
@@ -58,7 +59,12 @@ def observe_cluster(client: Client) -> Cluster:
         raise BadAnswer("The list of the cluster's resources is not one: check api_host and api_port.")
     entries = [entry for entry in answer if isinstance(entry, dict)]
     nodes = {str(entry["node"]): entry.get("status") == "online" for entry in _of_type(entries, "node", "node")}
-    guests = [_guest(entry) for kind in ("qemu", "lxc") for entry in _of_type(entries, kind, "vmid", "node")]
+    guests = [
+        _guest(entry)
+        for kind in ("qemu", "lxc")
+        for entry in _of_type(entries, kind, "vmid", "node")
+        if whole_number(entry["vmid"])
+    ]
     pools = frozenset(str(entry["pool"]) for entry in _of_type(entries, "pool", "pool"))
     return Cluster(nodes, {guest.vmid: guest for guest in guests}, pools)
 
@@ -72,7 +78,7 @@ def _of_type(entries: list[dict[str, Any]], kind: str, *needed: str) -> list[dic
 def _guest(entry: Mapping[str, Any]) -> Guest:
     tags = re.split(r"[;,\s]+", str(entry.get("tags") or ""))
     return Guest(
-        vmid=int(entry["vmid"]),
+        vmid=whole_number(entry["vmid"]),
         name=str(entry["name"]) if entry.get("name") else None,
         node=str(entry["node"]),
         type=str(entry["type"]),

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Iterator
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import (
@@ -23,9 +24,7 @@ try:
 except ImportError:  # the adapter says which library is missing before anything here is called
     pass
 
-_HANDSHAKE = re.compile(
-    "verify failed|mismatch|doesn't match|WRONG_VERSION_NUMBER|UNSUPPORTED_PROTOCOL|ALERT|RECORD_LAYER_FAILURE"
-)
+_HANDSHAKE = re.compile("verify failed|mismatch|doesn't match|WRONG_VERSION_NUMBER|UNSUPPORTED_PROTOCOL")
 """What TLS says before any request is sent. Other words may come at any time, also after it was."""
 
 
@@ -40,7 +39,7 @@ def diagnosed(failure: requests.RequestException, address: str, method: str, pat
         return Unreachable(f"The HTTP proxy on the way to {address} fails: check HTTPS_PROXY and NO_PROXY.")
     if isinstance(failure, requests.exceptions.SSLError) and _HANDSHAKE.search(text):
         return NotTrusted(_untrusted(text, address))
-    if any(isinstance(cause, transport_errors.NameResolutionError) for cause in chain):
+    if any(isinstance(cause, socket.gaierror) for cause in chain):
         return Unreachable(
             f"The host name of {address} cannot be resolved: check api_host (PROXMOX_HOST) and the DNS of the machine "
             "that runs this task."

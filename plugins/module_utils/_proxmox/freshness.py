@@ -24,7 +24,8 @@ fresh it would stay so until that time comes, so it doesn't count."""
 class Unreadable:
     """A storage whose backups can't all be seen: why, and what to grant (None where a grant doesn't help).
 
-    ``vmids`` are the guests concerned; None means all.
+    ``vmids`` are the guests concerned; None means all. ``local`` where it is a node's own: others may have left backups
+    there when they ran on that node.
     """
 
     storage: str | None
@@ -32,6 +33,7 @@ class Unreadable:
     why: str
     grant: str | None
     vmids: frozenset[int] | None = None
+    local: bool = False
 
     def concerns(self, vmid: int) -> bool:
         """Whether backups of this guest may lie there unseen."""
@@ -67,8 +69,8 @@ def judge(
     newest = good[0] if good else None
     age = max(0, int(now) - newest.ctime) if newest else None
     size = sum(backup.size for backup in own)
-    hidden = [item for item in unreadable if item.concerns(guest.vmid)]
     nothing = _why_nothing(own, backups, now, require_verified)
+    hidden = [item for item in unreadable if item.concerns(guest.vmid) or (item.local and newest is None)]
     state, reason = _state(newest, age, max_age, nothing, hidden)
     return Judgement(state, reason, newest, age, len(own), size)
 
@@ -123,16 +125,18 @@ def find_unreadable(
     down = [node for node, up in sorted(observation.cluster.nodes.items()) if not up]
     lost = [(node, f"Node {node} is offline, so its local storages cannot be read.") for node in down]
     lost.extend((of_node.node, of_node.error) for of_node in observation.storages if of_node.error)
-    found.extend(Unreadable(None, node, why, None, _at(node, selected)) for node, why in lost)
+    found.extend(Unreadable(None, node, why, None, _at(node, selected), local=True) for node, why in lost)
     for listing in observation.listings:
         if listing.error:
             where = None if listing.shared else listing.node
             why = listing.error
             grant = f"Datastore.AllocateSpace on /storage/{listing.storage}" if "lacks" in why else None
-            found.append(Unreadable(listing.storage, where, why, grant, _at(where, selected)))
+            found.append(Unreadable(listing.storage, where, why, grant, _at(where, selected), local=where is not None))
         else:
             found.extend(_hidden(observation, listing.storage, None if listing.shared else listing.node, selected))
-    if wanted is not None:
+    if wanted is None:
+        found.extend(_unseen_storages(observation))
+    else:
         shown = {listing.storage for listing in observation.listings}
         found.extend(
             Unreadable(
@@ -144,6 +148,16 @@ def find_unreadable(
             for storage in sorted(wanted - shown)
         )
     return found
+
+
+def _unseen_storages(observation: Observation) -> list[Unreadable]:
+    """Storages without a privilege are left out of the nodes' lists, so that nobody can say whether there are any."""
+    permissions = observation.permissions
+    if any(permissions.allows(right, "/storage/any") for right in ("Datastore.Audit", "Datastore.AllocateSpace")):
+        return []
+    seen = listed(sorted({place.storage for place in observation.places})) or "none"
+    why = f"Proxmox shows only storages on which the token has a privilege ({seen}); there may be others."
+    return [Unreadable(None, None, why, "Datastore.AllocateSpace on /storage, or name the storages to look at")]
 
 
 def _at(node: str | None, guests: Sequence[Guest]) -> frozenset[int] | None:
@@ -158,7 +172,7 @@ def _hidden(observation: Observation, storage: str, node: str | None, guests: Se
     if not permissions.may_write(storage):
         grant = f"Datastore.AllocateSpace on /storage/{storage}"
         why = f"Proxmox shows no backups on storage {storage} to a token without Datastore.AllocateSpace there."
-        return [Unreadable(storage, node, why, grant, _at(node, guests))]
+        return [Unreadable(storage, node, why, grant, _at(node, guests), local=node is not None)]
     blind = [
         guest
         for guest in guests

@@ -28,9 +28,10 @@ _EXCLUDED_DISK = re.compile(r"^INFO: exclude disk '([^']+)'")
 _WAITING = re.compile(r"^INFO: trying to get global lock")
 _LOCK_LOST = re.compile(r"^ERROR: (can't acquire lock .*)$")
 _TROUBLE = re.compile(r"no space left|input/output error|permission denied|connection|timed? ?out|quota", re.IGNORECASE)
+_NAMES = re.compile(r"^INFO: (?:CT Name|VM Name|in|ex)")  # lines that repeat names given by users
+_CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 _COMMAND_FAILED = re.compile(r"^command '.*' failed: (.+)$")
 _ID = re.compile(r"^[0-9]{1,10}$")
-_PBS_NAME = re.compile(r"^(?:vm|ct)/\d+/[^/]+$")
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,8 @@ class GuestLog:
         """The volume id of the archive, were it on ``storage``."""
         if self.archive is None:
             return None
-        name = self.archive if _PBS_NAME.match(self.archive) else self.archive.rpartition("/")[2]
+        # A file is logged with its path; a backup server's or provider's archive with its whole name.
+        name = self.archive.rpartition("/")[2] if self.archive.startswith("/") else self.archive
         return f"{storage}:backup/{name}"
 
 
@@ -112,10 +114,12 @@ class _Reader:
     def __init__(self) -> None:
         self.log = JobLog()
         self._current: GuestLog | None = None
+        self._last: GuestLog | None = None
         self._failing: GuestLog | None = None
         self._rule = ""
 
-    def read(self, line: str) -> None:
+    def read(self, raw: str) -> None:
+        line = _CONTROL.sub("", raw)
         if self._failing is not None and line.startswith("ERROR: ") and not _FAILED.match(line):
             self._failing.error = f"{self._failing.error} {line.partition(': ')[2].strip()}"
             return
@@ -126,7 +130,8 @@ class _Reader:
                 what(self, match)
                 return
         if line.startswith(("WARN: ", "ERROR: ")):
-            (self._current or self.log).warnings.append(line.partition(": ")[2])
+            # What is said after a guest's end still is about it (its log could not be uploaded, say).
+            (self._current or self._last or self.log).warnings.append(line.partition(": ")[2])
         elif self._current is not None:
             _read_detail(self._current, line)
 
@@ -140,6 +145,7 @@ class _Reader:
     def start(self, match: re.Match[str]) -> None:
         self._current = self.log.guest(int(match.group(1)))
         self._current.started = True
+        self._last = self._current
 
     def finish(self, match: re.Match[str]) -> None:
         done = self.log.guest(int(match.group(1)))
@@ -203,5 +209,5 @@ def _read_detail(guest: GuestLog, line: str) -> None:
         guest.excluded.append(f"{match.group(1)} ({match.group(2)})")
     elif match := _EXCLUDED_DISK.match(line):
         guest.excluded.append(match.group(1))
-    elif line.startswith("INFO: ") and _TROUBLE.search(line):
+    elif line.startswith("INFO: ") and _TROUBLE.search(line) and not _NAMES.match(line):
         guest.trouble.append(line[len("INFO: ") :].strip())

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.number import whole_number
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.parallel import side_by_side
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.archives import Backup, Listing, observe_listing
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client, path_of
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Cluster, observe_cluster
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import AnswerLost, ApiError
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import AnswerLost, ApiError, BadAnswer
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.permissions import (
     Permissions,
     observe_permissions,
@@ -108,9 +109,13 @@ def _clock_offsets(client: Client, clock: Clock, cluster: Cluster, permissions: 
     def offset(node: str) -> tuple[str, float | None]:
         try:
             answer = client.get(path_of("nodes", node, "time"))
-        except (ApiError, AnswerLost):  # the node went away since; the API server's clock stands in for its own
+        except (
+            ApiError,
+            AnswerLost,
+            BadAnswer,
+        ):  # the node went away since; the API server's clock stands in for its own
             return node, None
-        seconds = answer.get("time") if isinstance(answer, dict) else None
-        return node, float(seconds) - clock.now() if seconds else None
+        seconds = whole_number(answer.get("time")) if isinstance(answer, dict) else 0
+        return node, seconds - clock.now() if seconds else None
 
     return {node: seconds for node, seconds in side_by_side(offset, readable) if seconds is not None}

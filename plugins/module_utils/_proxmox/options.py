@@ -16,9 +16,11 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._core.errors impor
 
 _USER = re.compile(r"^[^\s:/@!]+@[A-Za-z][A-Za-z0-9.\-_]+$")
 _TOKEN_NAME = re.compile(r"^[A-Za-z][A-Za-z0-9.\-_]+$")
+_TOKEN_ID = re.compile(r"^(?:[^\s:/@!=]+@[A-Za-z][A-Za-z0-9.\-_]+!)?[A-Za-z][A-Za-z0-9.\-_]+$")
 _HOST = re.compile(r"^(\[[0-9A-Fa-f:.%]+\]|[0-9A-Fa-f:.%]*:[0-9A-Fa-f:.%]*:[0-9A-Fa-f:.%]*|[A-Za-z0-9_.\-]+)$")
 _TRUE = {"1", "true", "yes", "on", "y", "t"}
 _FALSE = {"0", "false", "no", "off", "n", "f"}
+_AFTER_A_MARK = re.compile(r"[=:@]([^=:@/]{6,})")
 
 
 @dataclass(frozen=True)
@@ -79,12 +81,12 @@ def connection_options(params: Mapping[str, Any], environ: Mapping[str, str]) ->
     if fallbacks is None:
         fallbacks = [part.strip() for part in environ.get("PROXMOX_FALLBACK_HOSTS", "").split(",")]
     hosts = tuple(dict.fromkeys([host, *(str(name).strip() for name in fallbacks if str(name).strip())]))
-    for name in hosts:
-        if not _HOST.match(name):
-            raise InputError(
-                f"api_host and api_fallback_hosts take a host name or address, without scheme, port or path; '{name}' "
-                "is none (the port goes into api_port)."
-            )
+    if not all(_HOST.match(name) for name in hosts):
+        # Not repeated: what doesn't belong there may be a password.
+        raise InputError(
+            "api_host and api_fallback_hosts (PROXMOX_HOST, PROXMOX_FALLBACK_HOSTS) take a host name or address, "
+            "without scheme, user, port or path; the port goes into api_port."
+        )
     port = _number(params, "api_port", environ, "PROXMOX_PORT", 8006)
     if not 1 <= port <= 65535:
         raise InputError(f"api_port (PROXMOX_PORT): {port} is not a port number; it is 8006 on most clusters.")
@@ -92,6 +94,16 @@ def connection_options(params: Mapping[str, Any], environ: Mapping[str, str]) ->
     if timeout < 1:
         raise InputError("api_timeout (PROXMOX_API_TIMEOUT) is in seconds and at least 1.")
     return ConnectionOptions(hosts, port, _credentials(params, environ), _verify(params, environ), float(timeout))
+
+
+def misplaced_secrets(params: Mapping[str, Any], environ: Mapping[str, str]) -> set[str]:
+    """What may be a secret in an option that isn't one: behind a mark in a token id or user that isn't just that."""
+    texts = {
+        _text(params, "api_token_id", environ, "PROXMOX_TOKEN_ID"): _TOKEN_ID,
+        _text(params, "api_user", environ, "PROXMOX_USER"): _USER,
+        _text(params, "api_host", environ, "PROXMOX_HOST"): _HOST,
+    }
+    return {part for text, form in texts.items() if not form.match(text) for part in _AFTER_A_MARK.findall(text)}
 
 
 def _text(params: Mapping[str, Any], option: str, environ: Mapping[str, str], variable: str) -> str:
@@ -161,7 +173,11 @@ def _token(token_id: str, secret: str, user: str) -> TokenCredentials:
     if not mark:
         owner, name = user.partition("!")[0], token_id
     if not _TOKEN_NAME.match(name):
-        raise InputError(f"api_token_id: '{token_id}' is not a token id; write user@realm!token.")
+        # Not repeated: the whole user@realm!token=secret is a common thing to paste here.
+        raise InputError(
+            "api_token_id (PROXMOX_TOKEN_ID) takes user@realm!token and nothing else; the secret goes into "
+            "api_token_secret."
+        )
     return TokenCredentials(_checked_user(owner), name, secret)
 
 
@@ -169,5 +185,5 @@ def _checked_user(user: str) -> str:
     if not user:
         raise InputError("api_user (PROXMOX_USER) is not set: write user@realm, or api_token_id as user@realm!token.")
     if not _USER.match(user):
-        raise InputError(f"api_user: '{user}' has no realm or is no user name; write user@realm, such as backup@pve.")
+        raise InputError("api_user (PROXMOX_USER) takes user@realm and nothing else, such as backup@pve.")
     return user

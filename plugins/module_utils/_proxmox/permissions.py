@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.number import whole_number
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import BadAnswer
 
@@ -58,7 +59,7 @@ def observe_permissions(client: Client) -> Permissions:
         raise BadAnswer("The list of permissions is not one: check api_host and api_port.")
     return Permissions(
         {
-            path: {privilege: bool(int(reach or 0)) for privilege, reach in granted.items()}
+            path: {privilege: whole_number(reach) > 0 for privilege, reach in granted.items()}
             for path, granted in answer.items()
             if isinstance(granted, dict)
         }

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.number import whole_number
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.parallel import side_by_side
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client, path_of
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import (
@@ -50,10 +51,10 @@ def observe_storages(client: Client, nodes: Iterable[str], now: Any) -> list[Nod
     def of_node(node: str) -> NodeStorages:
         try:
             answer = client.read(path_of("nodes", node, "storage"), content="backup")
-        except (ApiError, AnswerLost) as failure:
+        except (ApiError, AnswerLost, BadAnswer) as failure:
             return NodeStorages(node, (), failure.message)
         if not isinstance(answer.data, list):
-            raise BadAnswer(f"The list of storages of node {node} is not one: check api_host and api_port.")
+            return NodeStorages(node, (), f"The list of storages of node {node} is not a list.")
         places = [_place(node, entry) for entry in answer.data if isinstance(entry, dict) and entry.get("storage")]
         return NodeStorages(node, tuple(sorted(places, key=lambda place: place.storage)), None, answer.date, now())
 
@@ -92,6 +93,6 @@ def _place(node: str, entry: Mapping[str, Any]) -> Place:
         type=str(entry.get("type") or ""),
         shared=_flag(entry, "shared"),
         active=_flag(entry, "active"),
-        avail=int(entry.get("avail") or 0),
-        total=int(entry.get("total") or 0),
+        avail=whole_number(entry.get("avail")),
+        total=whole_number(entry.get("total")),
     )

@@ -22,7 +22,6 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.tasks imp
     ListedTask,
     backup_tasks,
     task_log,
-    task_state,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.upid import Upid
 
@@ -31,6 +30,22 @@ LOOKS = (0.5, 1.0, 1.5)
 task that was started is in the list within moments."""
 
 FIRST_LINES = 20
+
+
+class LostStart(AnswerLost):
+    """A job whose answer was lost, with what was found when it was looked for; Proxmox' own facts stay with it."""
+
+    def __init__(self, lost: ProxmoxError, found: str) -> None:
+        super().__init__(f"{lost.message} {found}")
+        self._lost = lost
+
+    def details(self) -> dict[str, Any]:
+        """Those of the answer that stood in place of the lost one."""
+        return self._lost.details()
+
+
+class UncertainStart(LostStart):
+    """A task is there that may be the job's, so that nothing may be sent again."""
 
 
 def start_backup(
@@ -65,19 +80,16 @@ def start_backup(
             if upid is None and answer != "OK":
                 raise BadAnswer(f"The answer to the backup job on node {node} is not a task: {str(answer)[:80]!r}.")
             return upid
-        found, certain = _find_lost(client, node, vmids, before, deadline, clock)
+        found, undecided = _find_lost(client, node, vmids, before, deadline, clock)
         if found is not None:
             return found
-        if not certain:
-            raise _told(lost, f"A task on node {node} may be it, but has not named its guests.")
+        if undecided:
+            raise UncertainStart(
+                lost, f"{undecided} may be it, but has not named its guests: look at it on node {node}."
+            )
         if attempt or deadline.passed():
-            raise _told(lost, f"No task for it was found on node {node} afterwards.")
+            raise LostStart(lost, f"No task for it was found on node {node} afterwards.")
     raise AssertionError("unreachable: the second attempt returns or raises")
-
-
-def _told(lost: ProxmoxError, found: str) -> ProxmoxError:
-    """The error with what was found when its request was looked for; an answer of Proxmox keeps its facts instead."""
-    return lost if isinstance(lost, ApiError) else type(lost)(f"{lost.message} {found}")
 
 
 def _find_lost(
@@ -87,8 +99,8 @@ def _find_lost(
     before: Sequence[ListedTask],
     deadline: Deadline,
     clock: Clock,
-) -> tuple[Upid | None, bool]:
-    """The task that the lost request started, and whether it is certain that there is none.
+) -> tuple[Upid | None, str]:
+    """The task that the lost request started, or one that may be it.
 
     A task that waits for the node's lock names its guests only after that: until then nothing is certain.
     """
@@ -97,21 +109,21 @@ def _find_lost(
     pause = next(looks)
     while True:
         clock.sleep(pause)
-        undecided = False
+        undecided = ""
         for task in backup_tasks(client, node):
             if task.upid.text in known or task.upid.user != client.authid:
                 continue
             command = first_lines(client, task.upid).command
             if command is None and task.running:
-                undecided = True
+                undecided = task.upid.text
             elif command.vmids == frozenset(vmids) if command else task.upid.id == _id_part(vmids):
                 # Without a first line it ended at once (a storage that can't be activated, say): its name is left.
-                return task.upid, True
+                return task.upid, ""
             else:
                 known.add(task.upid.text)
         more = next(looks, None)
         if more is None and (not undecided or deadline.passed()):
-            return None, not undecided
+            return None, undecided
         pause = more or LOOKS[-1]
 
 
@@ -122,14 +134,3 @@ def _id_part(vmids: Sequence[int]) -> str:
 def first_lines(client: Client, upid: Upid) -> JobLog:
     """What the start of a task's log tells: which guests it means, or that it waits."""
     return parse_job_log(task_log(client, upid, FIRST_LINES))
-
-
-def known_command(client: Client, upid: Upid, deadline: Deadline) -> JobLog | None:
-    """The start of the log as soon as it names the guests; None when the deadline passes or the task ends before."""
-    while True:
-        log = first_lines(client, upid)
-        if log.command is not None:
-            return log
-        if deadline.passed() or not task_state(client, upid).running:
-            return None
-        deadline.sleep(LOOKS[1])

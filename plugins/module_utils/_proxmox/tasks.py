@@ -6,13 +6,15 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock, Deadline
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.duration import format_duration
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.number import whole_number
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client, path_of
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import (
     AnswerLost,
@@ -85,7 +87,9 @@ def task_log(client: Client, upid: Upid, limit: int = 0) -> list[str]:
     answer = client.get(path_of("nodes", upid.node, "tasks", upid.text, "log"), start=0, limit=limit)
     if not isinstance(answer, list):
         raise BadAnswer(f"The log of task {upid.text} is not a list of lines.")
-    numbered = [(int(entry.get("n") or 0), str(entry.get("t") or "")) for entry in answer if isinstance(entry, Mapping)]
+    numbered = [
+        (whole_number(entry.get("n")), str(entry.get("t") or "")) for entry in answer if isinstance(entry, Mapping)
+    ]
     return [text for _number, text in sorted(numbered, key=lambda pair: pair[0])]
 
 
@@ -102,11 +106,23 @@ def wait_for_end(client: Client, upid: Upid, deadline: Deadline, clock: Clock) -
 
     :raises NodeLost: when no look has succeeded for ``SILENCE_LIMIT`` seconds.
     """
+    return follow_task(client, upid, deadline, clock, None)
+
+
+def follow_task(
+    client: Client, upid: Upid, deadline: Deadline, clock: Clock, enough: Callable[[], bool] | None
+) -> TaskState:
+    """As ``wait_for_end``, but also until ``enough``, which is asked in every second round in place of the state."""
     pause = FIRST_PAUSE
     heard = clock.monotonic()
-    while True:
+    for round_number in itertools.count():
+        state = TaskState(True, None)
         try:
-            state = task_state(client, upid)
+            if enough is not None and round_number % 2:
+                if enough():
+                    return state
+            else:
+                state = task_state(client, upid)
             heard = clock.monotonic()
         except (Unreachable, AnswerLost, BadAnswer, ApiError) as failure:
             if isinstance(failure, ApiError) and not failure.passing:
@@ -116,8 +132,8 @@ def wait_for_end(client: Client, upid: Upid, deadline: Deadline, clock: Clock) -
                 raise NodeLost(
                     f"Nothing was heard of task {upid.text} for {format_duration(silence)}: {failure.message}"
                 ) from failure
-            state = TaskState(True, None)
         if not state.running or deadline.passed():
             return state
         deadline.sleep(pause)
         pause = min(LONGEST_PAUSE, pause * 1.3)
+    raise AssertionError("unreachable: the loop above doesn't end")

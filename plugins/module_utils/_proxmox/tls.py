@@ -17,7 +17,7 @@ from typing import Any
 try:
     import requests
     from requests.adapters import HTTPAdapter
-    from urllib3.util import create_urllib3_context
+    from urllib3.util.ssl_ import create_urllib3_context
 except ImportError:  # said by the adapter to Ansible before anything here is called
     HTTPAdapter = object  # type: ignore[misc,assignment]
 

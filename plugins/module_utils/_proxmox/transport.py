@@ -82,23 +82,23 @@ class Endpoint:
 
         :raises ProxmoxError: of the class that tells whether the request can have been carried out.
         """
+        backend = self._entered(method, path)
         try:
-            return self._exchange(method, path, parameters)
+            return self._exchange(backend, method, path, parameters)
         except NotAuthenticated:
             # 401 is answered before anything is carried out, so that sending again is safe, also for a POST.
-            if isinstance(self._options.credentials, TokenCredentials) or not self._forget_ticket():
+            if isinstance(self._options.credentials, TokenCredentials):
                 raise
-            return self._exchange(method, path, parameters)
+        return self._exchange(self._entered(method, path, rejected=backend), method, path, parameters)
 
-    def _exchange(self, method: str, path: str, parameters: dict[str, Any]) -> Answer:
+    def _exchange(self, backend: Backend, method: str, path: str, parameters: dict[str, Any]) -> Answer:
+        session = self._session(backend)
+        resource = ProxmoxResource(base_url=f"{backend.get_base_url()}/{path}", session=session, serializer=_AsIs())
+        self._counter.add()
         try:
-            backend = self._logged_in()
-            session = self._session(backend)
-            resource = ProxmoxResource(base_url=f"{backend.get_base_url()}/{path}", session=session, serializer=_AsIs())
-            self._counter.add()
             response = getattr(resource, method.lower())(**parameters)
         except ResourceException:
-            raise _refusal(method, path, self._local.session.last) from None
+            raise _refusal(method, path, session.answered()) from None
         except requests.RequestException as failure:
             raise diagnosed(failure, self.address, method, path, self._options.timeout) from failure
         if response is None:
@@ -119,10 +119,14 @@ class Endpoint:
         total = body.get("total")
         return Answer(data, total if isinstance(total, int) else None, _date(response))
 
-    def _logged_in(self) -> Backend:
+    def _entered(self, method: str, path: str, rejected: Backend | None = None) -> Backend:
+        """The login that all threads share; a new one where there is none, or only the ``rejected`` one."""
         with self._login:
-            if self._backend is None:
-                self._backend = self._new_backend()
+            if self._backend is None or self._backend is rejected:
+                try:
+                    self._backend = self._new_backend()
+                except requests.RequestException as failure:
+                    raise diagnosed(failure, self.address, method, path, self._options.timeout) from failure
             return self._backend
 
     def _new_backend(self) -> Backend:
@@ -141,20 +145,13 @@ class Endpoint:
         backend.auth = _TicketAuth(creds, backend.get_base_url(), options, self._counter)
         return backend
 
-    def _forget_ticket(self) -> bool:
-        """Drop the ticket so that the next exchange logs in again; False when there was none yet."""
-        with self._login:
-            had = self._backend is not None
-            self._backend = None
-            self._local = threading.local()
-            return had
-
     def _session(self, backend: Backend) -> _Session:
-        session: _Session | None = getattr(self._local, "session", None)
-        if session is None:
-            session = _Session(with_proxmox_tls(backend.get_session(), self._options.verify))
-            self._local.session = session
-        return session
+        """This thread's session; requests' sessions are not made for several threads."""
+        known: tuple[Backend, _Session] | None = getattr(self._local, "known", None)
+        if known is None or known[0] is not backend:
+            known = (backend, _Session(with_proxmox_tls(backend.get_session(), self._options.verify)))
+            self._local.known = known
+        return known[1]
 
 
 class _Session:
@@ -163,6 +160,12 @@ class _Session:
     def __init__(self, session: requests.Session) -> None:
         self._session = session
         self.last: requests.Response | None = None
+
+    def answered(self) -> requests.Response:
+        """The last response; proxmoxer raises its ResourceException for nothing else."""
+        if self.last is None:
+            raise BadAnswer("An answer was expected and none is there.")
+        return self.last
 
     def request(self, method: str, url: str, data: Any = None, params: Any = None) -> requests.Response:
         self.last = None

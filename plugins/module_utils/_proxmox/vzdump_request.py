@@ -13,12 +13,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.duration import parse_duration, whole_minutes
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.errors import InputError
 
 BODY_LIMIT = 60_000
-"""Bytes of a POST's list of ids: pve-http-server refuses bodies of more than 64 KiB."""
+"""Bytes of a POST: pve-http-server refuses bodies of more than 64 KiB."""
 
 NOTES_LIMIT = 1024
 _NOTES_VARIABLES = ("cluster", "guestname", "node", "vmid")
@@ -83,6 +84,17 @@ def escaped_notes(text: str) -> str:
     if len(escaped) > NOTES_LIMIT:
         raise InputError(f"notes: {len(escaped)} characters are too many for Proxmox, which takes {NOTES_LIMIT}.")
     return escaped
+
+
+def room_for_ids(parameters: Mapping[str, Any]) -> int:
+    """Bytes that are left for the ids in a request with these parameters.
+
+    :raises InputError: when they leave none.
+    """
+    room = BODY_LIMIT - len(urlencode(list(parameters.items()), doseq=True))
+    if room < 1000:
+        raise InputError("exclude_paths and the other options together are longer than Proxmox takes in one request.")
+    return room
 
 
 def chunks(vmids: Iterable[int], limit: int = BODY_LIMIT) -> list[list[int]]:
