@@ -34,7 +34,9 @@ extends_documentation_fragment:
   - lifeboat.backup.selection
 attributes:
   check_mode:
-    description: Says which guests would be backed up, where and why, with every check that a real run makes first.
+    description:
+      - Says which guests would be backed up, where and why, after the same look at the cluster as in a real run. Whether
+        somebody else is backing up one of them at this moment is only looked at in a real run.
     support: full
   diff_mode:
     description: Shows the newest good backup of each guest before and after.
@@ -148,6 +150,8 @@ options:
   storage_retention:
     description:
       - Whether Proxmox VE removes older backups of the guest by the storage's own retention after each backup.
+      - With V(false) nothing is removed. Proxmox VE then refuses a further backup of a guest that has as many as the
+        retention of the storage would keep.
     type: bool
     default: true
   wait:

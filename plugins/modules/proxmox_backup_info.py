@@ -291,6 +291,29 @@ summary:
     bytes:
       description: Their size together.
       type: int
+api_error:
+  description: What Proxmox VE answered, when the task fails because a request was refused.
+  returned: when a request was refused
+  type: dict
+  contains:
+    method:
+      description: The HTTP method.
+      type: str
+    path:
+      description: The path of the request.
+      type: str
+    status:
+      description: The status, or the code that stands in the text of a 500.
+      type: int
+    reason:
+      description: The reason phrase.
+      type: str
+    message:
+      description: The whole message. Empty before Proxmox VE 8.3.
+      type: str
+    errors:
+      description: The message for each parameter.
+      type: dict
 api_requests:
   description: How many requests were sent to Proxmox VE, logins included.
   returned: always

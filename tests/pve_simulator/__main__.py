@@ -43,8 +43,15 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.flush()
         if options.ready_file is not None:
             _write_ready(options.ready_file, line)
-        signal.sigwait({signal.SIGTERM, signal.SIGINT})
+        _wait(os.getppid() if options.with_parent else None)
     return 0
+
+
+def _wait(parent: int | None) -> None:
+    """Until SIGTERM or SIGINT, or until ``parent`` is gone, however it ended."""
+    while signal.sigtimedwait({signal.SIGTERM, signal.SIGINT}, 1.0) is None:
+        if parent is not None and os.getppid() != parent:
+            return
 
 
 def _write_ready(path: Path, line: str) -> None:
@@ -65,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--pace", type=float, default=0.0, help="seconds that each guest's backup takes")
     parser.add_argument("--auth-delay", type=float, default=0.0, help="seconds a failed login takes (3 in Proxmox)")
     parser.add_argument("--ready-file", type=Path, help="write the JSON line into this file, too")
+    parser.add_argument("--with-parent", action="store_true", help="end when the process that started it is gone")
     return parser
 
 
