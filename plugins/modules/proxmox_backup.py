@@ -35,8 +35,8 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     description:
-      - Says which guests would be backed up, where and why, after the same look at the cluster as in a real run. Whether
-        somebody else is backing up one of them at this moment is only looked at in a real run.
+      - Says which guests would be backed up, where and why, after the same look at the cluster as in a real run.
+        Whether somebody else is backing up one of them at this moment is only looked at in a real run.
     support: full
   diff_mode:
     description: Shows the newest good backup of each guest before and after.

@@ -281,7 +281,8 @@ def test_lists_that_lie_are_one_sentence(cluster: Lab) -> None:
     cluster.sim.faults.body("GET", r"/nodes/pve[23]/storage/vault/content", b'{"data": {"not": "a list"}}')
     result = cluster.backup(vmids=[101], storage="vault")
     assert result["msg"] == (
-        "the backups on storage vault cannot be listed: The listing of storage vault is not a list. Nothing was started."
+        "the backups on storage vault cannot be listed: The listing of storage vault is not a list. Nothing was "
+        "started."
     )
     assert cluster.sent("POST", "/vzdump") == []
 

@@ -149,7 +149,7 @@ def test_a_vms_archive_holds_its_disks(world: World, root: Client) -> None:
 
 
 def test_two_backups_of_one_second_have_one_name(world: World, root: Client, clock: Ticking) -> None:
-    for _ in range(2):
+    for _again in range(2):
         assert root.ended(root.backup("pve1", vmid=101, storage="backups")) == "OK"
     assert len(world.archives("backups")) == 1
     clock.now += 1

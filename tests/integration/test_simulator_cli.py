@@ -71,7 +71,7 @@ def test_ready_and_end(tmp_path: Path, number: signal.Signals) -> None:
 
 
 def test_another_version_and_scenario(tmp_path: Path) -> None:
-    with simulator(tmp_path, "--scenario", "small", "--version", "9.2") as (_, ready):
+    with simulator(tmp_path, "--scenario", "small", "--version", "9.2") as (_process, ready):
         assert call(ready, "/version")["version"] == "9.2.11"
         guests = call(ready, "/cluster/resources?type=vm")
         assert [guest["vmid"] for guest in guests] == [101, 102, 103, 104, 105, 300, 301, 302]
@@ -87,7 +87,7 @@ def test_a_crash_in_the_middle_of_a_backup(tmp_path: Path) -> None:
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
         process.wait(timeout=3)
-    with simulator(tmp_path) as (_, again):
+    with simulator(tmp_path) as (_process, again):
         assert again["token_secret"] == ready["token_secret"]
         state = call(again, f"/nodes/pve1/tasks/{upid}/status")
         assert (state["status"], state["exitstatus"]) == ("stopped", "unexpected status")

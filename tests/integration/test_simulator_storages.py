@@ -61,7 +61,7 @@ def test_older_backups_go_by_the_storages_retention(world: World, root: Client, 
     kept = world.add_archive(101, age=86400, protected=True)
     renamed = world.add_archive(101, age=86400, name="vzdump-lxc-101-mine.tar.zst")
     upid = ""
-    for _ in range(3):
+    for _again in range(3):
         clock.now += 60
         upid = root.backup("pve1", vmid=101, storage="backups", compress="zstd")
         assert root.ended(upid) == "OK"

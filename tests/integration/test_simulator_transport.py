@@ -55,7 +55,7 @@ def raw(sim: Simulator, request: str) -> str:
 
 def test_reason_phrase_and_no_body_without_a_ticket(sim: Simulator) -> None:
     answer = raw(sim, "GET /api2/json/version HTTP/1.1\r\nHost: x\r\n\r\n")
-    head, _, body = answer.partition("\r\n\r\n")
+    head, _blank, body = answer.partition("\r\n\r\n")
     assert head.splitlines()[0] == "HTTP/1.1 401 No ticket"
     assert body == ""
     names = {line.split(":", 1)[0].lower() for line in head.splitlines()[1:]}
@@ -110,7 +110,7 @@ def test_a_connection_is_kept_for_the_next_call(sim: Simulator, root: Client) ->
 
 def test_a_fault_is_used_up(sim: Simulator, root: Client) -> None:
     sim.faults.http("GET", "/version", 503, "Busy", times=2)
-    assert [root.get("/version").status for _ in range(3)] == [503, 503, 200]
+    assert [root.get("/version").status for _again in range(3)] == [503, 503, 200]
 
 
 def test_dropped_before_means_that_nothing_was_done(sim: Simulator, root: Client) -> None:

@@ -54,7 +54,7 @@ class World(Population):
 
     def archive_path(self, volid: str, node: str | None = None) -> Path:
         """Where the bytes of a backup lie. Raises ``KeyError`` when there is no such backup."""
-        storage, _, volume = volid.partition(":")
+        storage, _mark, volume = volid.partition(":")
         found = self.backups(storage, node).find(volume.removeprefix("backup/"))
         if found is None:
             raise KeyError(volid)

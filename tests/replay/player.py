@@ -170,7 +170,7 @@ class Player:
 
     def _own_secrets(self, text: str) -> str:
         for recorded, token in self.secrets.items():
-            user, _, name = token.partition("!")
+            user, _mark, name = token.partition("!")
             known = self.sim.world.cluster.users[user].tokens.get(name)
             if known is not None:
                 text = text.replace(recorded, known.secret)

@@ -56,7 +56,7 @@ def _tls(words: str) -> requests.RequestException:
 
 def test_a_refused_connection() -> None:
     error = _diagnosed(_not_connected(ConnectionRefusedError(111, "Connection refused")))
-    assert type(error) is Unreachable
+    assert error.__class__ is Unreachable
     assert error.message == (
         "pve1:8006 refuses the connection: check api_host and api_port (PROXMOX_HOST, PROXMOX_PORT), and that "
         "pveproxy runs there."
@@ -67,7 +67,7 @@ def test_a_name_that_is_not_known() -> None:
     cause = socket.gaierror(-2, "Name or service not known")
     inner = _from(http.NameResolutionError("pve1", HTTPSConnection("pve1", 8006), cause), cause)
     error = _diagnosed(kinds.ConnectionError(http.MaxRetryError(POOL, URL, inner)))
-    assert type(error) is Unreachable
+    assert error.__class__ is Unreachable
     assert error.message == (
         "The host name of pve1:8006 cannot be resolved: check api_host (PROXMOX_HOST) and the DNS of the machine that "
         "runs this task."
@@ -77,7 +77,7 @@ def test_a_name_that_is_not_known() -> None:
 def test_a_host_that_takes_no_connection_in_time() -> None:
     inner = http.ConnectTimeoutError(HTTPSConnection("pve1", 8006), "Connection to pve1 timed out.")
     error = _diagnosed(kinds.ConnectTimeout(http.MaxRetryError(POOL, URL, inner)))
-    assert type(error) is Unreachable
+    assert error.__class__ is Unreachable
     assert error.message == (
         "pve1:8006 does not answer within 30 s: check that the node is up and that no firewall is in between, or raise "
         "api_timeout (PROXMOX_API_TIMEOUT)."
@@ -86,20 +86,20 @@ def test_a_host_that_takes_no_connection_in_time() -> None:
 
 def test_no_route() -> None:
     error = _diagnosed(_not_connected(OSError(113, "No route to host")))
-    assert type(error) is Unreachable
+    assert error.__class__ is Unreachable
     assert error.message == "pve1:8006 cannot be reached (No route to host): check api_host, the route and the node."
 
 
 def test_a_proxy_in_between() -> None:
     inner = http.ProxyError("Unable to connect to proxy", OSError("Tunnel connection failed: 403 Forbidden"))
     error = _diagnosed(kinds.ProxyError(http.MaxRetryError(POOL, URL, inner)))
-    assert type(error) is Unreachable
+    assert error.__class__ is Unreachable
     assert error.message == "The HTTP proxy on the way to pve1:8006 fails: check HTTPS_PROXY and NO_PROXY."
 
 
 def test_an_address_that_is_none() -> None:
     error = diagnosed(kinds.InvalidURL("Failed to parse: https://pve 1:8006"), "pve 1:8006", "GET", "version", 30)
-    assert type(error) is Unreachable
+    assert error.__class__ is Unreachable
     assert error.message == "'pve 1:8006' is not a host and port: check api_host and api_port."
 
 
@@ -138,13 +138,13 @@ def test_an_address_that_is_none() -> None:
 )
 def test_a_certificate_that_is_not_accepted(words: str, sentence: str) -> None:
     error = _diagnosed(_tls(words))
-    assert type(error) is NotTrusted
+    assert error.__class__ is NotTrusted
     assert error.message == sentence
 
 
 def test_a_port_that_speaks_no_tls() -> None:
     error = _diagnosed(_tls("[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1028)"))
-    assert type(error) is NotTrusted
+    assert error.__class__ is NotTrusted
     assert error.message.startswith("No TLS connection to pve1:8006 (")
     assert "wrong version number" in error.message
     assert error.message.endswith("): check that api_port is the port of pveproxy.")
@@ -164,7 +164,7 @@ def test_tls_that_breaks_in_the_middle_may_have_carried_the_request(words: str) 
 def test_an_answer_that_does_not_come_in_time() -> None:
     inner = http.ReadTimeoutError(POOL, URL, "Read timed out. (read timeout=30)")
     error = _diagnosed(kinds.ReadTimeout(inner))
-    assert type(error) is TimedOut
+    assert error.__class__ is TimedOut
     assert error.message == (
         "pve1:8006 took POST nodes/pve1/vzdump but did not answer within 30 s: raise api_timeout "
         "(PROXMOX_API_TIMEOUT) if the node is only slow."
@@ -181,17 +181,17 @@ def test_an_answer_that_does_not_come_in_time() -> None:
 )
 def test_a_connection_that_breaks(cause: Exception, words: str) -> None:
     error = _diagnosed(kinds.ConnectionError(http.ProtocolError("Connection aborted.", cause)))
-    assert type(error) is AnswerLost
+    assert error.__class__ is AnswerLost
     assert error.message == f"The connection to pve1:8006 broke during POST nodes/pve1/vzdump ({words})."
 
 
 @pytest.mark.parametrize("failure", [kinds.ChunkedEncodingError("cut"), kinds.ContentDecodingError("bad gzip")])
 def test_whatever_else_there_is_counts_as_lost(failure: requests.RequestException) -> None:
-    assert type(_diagnosed(failure)) is AnswerLost
+    assert _diagnosed(failure).__class__ is AnswerLost
 
 
 def test_causes_that_point_at_each_other_are_followed_once() -> None:
     failure = kinds.ConnectionError("one")
     other = OSError("two")
     failure.__context__, other.__context__ = other, failure
-    assert type(_diagnosed(failure)) is AnswerLost
+    assert _diagnosed(failure).__class__ is AnswerLost

@@ -100,7 +100,7 @@ def test_a_refusal_says_what_was_asked_and_all_that_proxmox_said(
 ) -> None:
     error = error_of("POST", "/nodes/pve/vzdump", status, reason, detail, errors)
     assert error.message == sentence
-    assert type(error) is ApiError
+    assert error.__class__ is ApiError
 
 
 def test_the_facts_of_a_refusal_are_kept_for_the_result() -> None:
@@ -158,7 +158,7 @@ def test_the_code_inside_a_500_counts(status: int, reason: str, detail: str, inn
 )
 def test_401_says_which_options_to_check(reason: str, sentence: str) -> None:
     error = error_of("GET", "/version", 401, reason, "", {})
-    assert type(error) is NotAuthenticated
+    assert error.__class__ is NotAuthenticated
     assert error.message == sentence
 
 
@@ -177,7 +177,7 @@ def test_401_says_which_options_to_check(reason: str, sentence: str) -> None:
 )
 def test_403_says_what_to_grant_and_where(status: int, reason: str, lacks: str) -> None:
     error = error_of("POST", "/nodes/pve/vzdump", status, reason, f"{reason}\n", {})
-    assert type(error) is PermissionDenied
+    assert error.__class__ is PermissionDenied
     assert error.status == 403
     assert error.message == (
         f"The token or user lacks {lacks} (Proxmox refused POST /nodes/pve/vzdump); grant it there and, with privilege "
@@ -202,7 +202,7 @@ def test_403_without_a_privilege_says_what_proxmox_said(reason: str) -> None:
 @pytest.mark.parametrize("status", [595, 596, 597, 598, 599])
 def test_from_595_on_it_is_the_node_that_does_not_answer(status: int) -> None:
     error = error_of("GET", "/nodes/pve2/storage", status, "Connection refused", "", {})
-    assert type(error) is NodeUnreachable
+    assert error.__class__ is NodeUnreachable
     assert error.message == f"The node behind GET /nodes/pve2/storage does not answer ({status} Connection refused)."
 
 
@@ -237,4 +237,4 @@ def test_which_refusals_may_pass_by_themselves(status: int, detail: str, passing
 
 @pytest.mark.parametrize("status", [404, 501, 594, 600])
 def test_other_codes_are_plain_refusals(status: int) -> None:
-    assert type(error_of("GET", "/x", status, "because", "", {})) is ApiError
+    assert error_of("GET", "/x", status, "because", "", {}).__class__ is ApiError

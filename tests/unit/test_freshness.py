@@ -153,14 +153,21 @@ def test_all_is_seen_with_the_documented_privileges() -> None:
 def test_a_node_that_is_away_hides_its_local_storages() -> None:
     observation = an_observation(BOTH, nodes={"pve1": True, "pve2": False})
     assert find_unreadable(observation, BOTH) == [
-        Unreadable(None, "pve2", "Node pve2 is offline, so its local storages cannot be read.", None, frozenset({102}))
+        Unreadable(
+            None,
+            "pve2",
+            "Node pve2 is offline, so its local storages cannot be read.",
+            None,
+            frozenset({102}),
+            local=True,
+        )
     ]
 
 
 def test_a_node_whose_storages_cannot_be_told() -> None:
     observation = an_observation(BOTH, node_errors={"pve1": "It does not answer."})
     assert find_unreadable(observation, BOTH) == [
-        Unreadable(None, "pve1", "It does not answer.", None, frozenset({101}))
+        Unreadable(None, "pve1", "It does not answer.", None, frozenset({101}), local=True)
     ]
 
 
@@ -170,7 +177,7 @@ def test_a_shared_storage_that_fails_concerns_all_a_local_one_the_guests_of_its_
     observation = an_observation(BOTH, places=places, errors={"vault": why, "local": why})
     assert find_unreadable(observation, BOTH) == [
         Unreadable("vault", None, why, None, None),
-        Unreadable("local", "pve2", why, None, frozenset({102})),
+        Unreadable("local", "pve2", why, None, frozenset({102}), local=True),
     ]
 
 
@@ -201,6 +208,7 @@ def test_a_storage_whose_backups_are_left_out_without_a_word() -> None:
             "Proxmox shows no backups on storage local to a token without Datastore.AllocateSpace there.",
             "Datastore.AllocateSpace on /storage/local",
             frozenset({102}),
+            local=True,
         ),
     ]
 
@@ -241,6 +249,28 @@ def test_a_guest_that_is_gone_may_have_left_backups_on_any_node() -> None:
     gone = a_guest(103, node="")
     found = find_unreadable(an_observation(BOTH, nodes={"pve1": True, "pve2": False}), [gone])
     assert judge(gone, [a_backup(103, age=2 * DAY)], found, NOW, DAY).state == "unknown"
+
+
+def test_a_guest_without_any_backup_may_have_left_one_where_it_once_ran() -> None:
+    elsewhere = Unreadable("local", "pve2", "Node pve2 is offline.", None, frozenset({102}), local=True)
+    assert _judge([], hidden=[elsewhere]).state == "unknown"
+    assert _judge([a_backup(age=2 * DAY)], hidden=[elsewhere]).state == "stale"
+
+
+def test_a_token_with_single_storages_cannot_know_of_others() -> None:
+    single = Permissions(
+        {**granted(["VM.Audit", "VM.Backup"], "/vms"), **granted(["Datastore.AllocateSpace"], "/storage/vault")}
+    )
+    found = Unreadable(
+        None,
+        None,
+        "Proxmox shows only storages on which the token has a privilege (vault); there may be others.",
+        "Datastore.AllocateSpace on /storage, or name the storages to look at",
+    )
+    assert find_unreadable(an_observation(BOTH, permissions=single), BOTH) == [found]
+    assert find_unreadable(an_observation(BOTH, permissions=single), BOTH, ["vault"]) == []
+    blind = find_unreadable(an_observation(BOTH, permissions=single, places=[]), BOTH)
+    assert [item.why for item in blind] == [found.why.replace("vault", "none")]
 
 
 BACKUPS = st.lists(

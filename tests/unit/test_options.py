@@ -17,6 +17,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.options i
     PasswordCredentials,
     TokenCredentials,
     connection_options,
+    misplaced_secrets,
 )
 
 SECRET = "0639549a-9a7f-4e78-9382-e2ec4e026dc4"
@@ -80,12 +81,12 @@ def test_names_and_addresses_are_hosts(host: str) -> None:
     assert connection_options({**MINIMAL, "api_host": f" {host} "}, {}).hosts == (host,)
 
 
-@pytest.mark.parametrize("host", ["https://pve1", "pve1:8006", "pve1/", "pve 1", "user@pve1", "pve1?x", "pvé"])
+@pytest.mark.parametrize("host", ["https://pve1", "pve1:8006", "pve1/", "pve 1", "root:secret@pve1", "pve1?x", "pvé"])
 @pytest.mark.parametrize("option", ["api_host", "api_fallback_hosts"])
-def test_an_address_with_more_than_a_host_is_refused(option: str, host: str) -> None:
+def test_an_address_with_more_than_a_host_is_refused_and_not_repeated(option: str, host: str) -> None:
     assert _refusal({**MINIMAL, option: [host] if option == "api_fallback_hosts" else host}) == (
-        f"api_host and api_fallback_hosts take a host name or address, without scheme, port or path; '{host}' is none "
-        "(the port goes into api_port)."
+        "api_host and api_fallback_hosts (PROXMOX_HOST, PROXMOX_FALLBACK_HOSTS) take a host name or address, without "
+        "scheme, user, port or path; the port goes into api_port."
     )
 
 
@@ -232,7 +233,17 @@ def test_the_secret_is_known_and_never_printed(credentials: TokenCredentials | P
         ),
         (
             {"api_token_id": "backup@pve", "api_token_secret": SECRET},
-            "api_token_id: 'backup@pve' is not a token id; write user@realm!token.",
+            (
+                "api_token_id (PROXMOX_TOKEN_ID) takes user@realm!token and nothing else; the secret goes into "
+                "api_token_secret."
+            ),
+        ),
+        (
+            {"api_token_id": f"backup@pve!op={SECRET}", "api_token_secret": SECRET},
+            (
+                "api_token_id (PROXMOX_TOKEN_ID) takes user@realm!token and nothing else; the secret goes into "
+                "api_token_secret."
+            ),
         ),
         (
             {"api_token_id": "op", "api_token_secret": SECRET},
@@ -244,14 +255,31 @@ def test_the_secret_is_known_and_never_printed(credentials: TokenCredentials | P
         ),
         (
             {"api_user": "root", "api_password": "secret"},
-            "api_user: 'root' has no realm or is no user name; write user@realm, such as backup@pve.",
+            "api_user (PROXMOX_USER) takes user@realm and nothing else, such as backup@pve.",
         ),
         (
             {"api_token_id": "root!op", "api_token_secret": SECRET},
-            "api_user: 'root' has no realm or is no user name; write user@realm, such as backup@pve.",
+            "api_user (PROXMOX_USER) takes user@realm and nothing else, such as backup@pve.",
         ),
     ],
 )
 def test_what_is_missing_is_said_without_the_secret(params: dict[str, Any], message: str) -> None:
     assert _refusal({"api_host": "pve1", **params}) == message
     assert SECRET not in message
+
+
+@pytest.mark.parametrize(
+    ("params", "environ", "secrets"),
+    [
+        (MINIMAL, {}, set()),
+        ({"api_token_id": "op", "api_user": "backup@pve", "api_host": "2001:db8::7"}, {}, set()),
+        ({"api_token_id": f"backup@pve!op={SECRET}"}, {}, {"pve!op", SECRET}),
+        ({}, {"PROXMOX_TOKEN_ID": f"backup@pve!op={SECRET}"}, {"pve!op", SECRET}),
+        ({"api_user": "backup@pve:a-password"}, {}, {"a-password"}),
+        ({"api_host": "https://root:a-password@pve1"}, {}, {"a-password"}),
+    ],
+)
+def test_a_secret_in_the_wrong_place_is_one_all_the_same(
+    params: dict[str, Any], environ: dict[str, str], secrets: set[str]
+) -> None:
+    assert misplaced_secrets(params, environ) == secrets

@@ -250,7 +250,7 @@ def _meant(guest: Guest, wish: Selection) -> bool:
 @given(clusters(), SELECTIONS)
 def test_selected_is_who_is_meant_by_the_documentation(cluster: Cluster, wish: Selection) -> None:
     selected = select(wish, cluster)
-    assert list(selected.guests) == [guest for _, guest in sorted(cluster.guests.items()) if _meant(guest, wish)]
+    assert list(selected.guests) == [guest for _vmid, guest in sorted(cluster.guests.items()) if _meant(guest, wish)]
     assert selected.unknown_vmids == tuple(
         sorted({vmid for vmid in wish.vmids if vmid not in cluster.guests and str(vmid) not in wish.exclude})
     )

@@ -29,7 +29,6 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors im
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.submission import (
     LOOKS,
     first_lines,
-    known_command,
     start_backup,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.tasks import ListedTask
@@ -320,27 +319,6 @@ def test_whatever_happens_there_is_at_most_one_task_for_the_guests(
     assert len(node.sent) <= 2
     assert found == (made[0] if made else None)
     assert not (made and failure)
-
-
-@pytest.mark.parametrize(("silent", "looks"), [(0.0, 1), (2.5, 4)])
-def test_somebody_elses_guests_are_known_as_soon_as_its_log_names_them(silent: float, looks: int) -> None:
-    node = Node()
-    upid = node.others((300,), "root@pam", silent)
-    log = known_command(node.client, upid, Deadline.after(node.time.clock, 60))
-    assert log is not None
-    assert log.command is not None
-    assert log.command.vmids == {300}
-    assert len(node.time.slept) == looks - 1
-
-
-def test_they_are_not_known_when_it_ends_before_or_the_time_is_up() -> None:
-    node = Node()
-    ends = node.others((300,), "root@pam", silent=1e9, lasts=2)
-    waits = node.others((300,), "root@pam", silent=1e9)
-    assert known_command(node.client, ends, Deadline.after(node.time.clock, 60)) is None
-    assert sum(node.time.slept) == 2
-    assert known_command(node.client, waits, Deadline.after(node.time.clock, 5)) is None
-    assert sum(node.time.slept) == 7
 
 
 def test_only_the_first_lines_of_a_log_are_asked_for() -> None:

@@ -6,17 +6,24 @@
 
 from __future__ import annotations
 
+import re
+
+_DIGITS = re.compile(r"^[+-]?[0-9]{1,30}$")
+
 
 def whole_number(value: object, default: int = 0) -> int:
     """The whole number that ``value`` is or says; ``default`` where it says none (also for infinity)."""
     if isinstance(value, str):
+        text = value.strip()
+        if _DIGITS.match(text):
+            return int(text)
         try:
-            value = float(value) if len(value) < 40 else default
+            value = float(text)
         except ValueError:
             return default
     if not isinstance(value, (int, float)):
         return default
     try:
         return int(value)
-    except (OverflowError, ValueError):
+    except (OverflowError, ValueError):  # infinity, or no number
         return default

@@ -75,7 +75,7 @@ def permissions(call: Call) -> object:
     who = call.parameters.get("userid", call.identity)
     if who != call.identity:
         call.world.rights.check(call.identity, "/access", "Sys.Audit")
-        user, _, token = who.partition("!")
+        user, _mark, token = who.partition("!")
         known = call.cluster.users.get(user)
         if known is None or (token and token not in known.tokens):
             raise ParameterError({"userid": f"no such user ('{who}')"})

@@ -68,7 +68,7 @@ def volume_name(call: Call) -> tuple[str, str]:
     """Storage and volume of a path that may name the storage twice. Raises `ParameterError` when they differ."""
     storage, name = call.parameters["storage"], call.parameters["volume"]
     if ":" in name and not name.startswith("backup/"):
-        owner, _, name = name.partition(":")
+        owner, _mark, name = name.partition(":")
         if owner != storage:
             raise ParameterError({"volume": f"storage ID mismatch ({owner} != {storage})\n"})
     return storage, name

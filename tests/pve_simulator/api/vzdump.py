@@ -97,7 +97,7 @@ def defaults(call: Call) -> object:
 @routes.add("GET", "/nodes/{node}/vzdump/extractconfig", EXTRACT)
 def extract_config(call: Call) -> object:
     """The configuration in an archive."""
-    storage, _, volume = call.parameters["volume"].partition(":")
+    storage, _mark, volume = call.parameters["volume"].partition(":")
     name = check_volume(call.world, call.identity, storage, volume, call.node)
     availability.active(call.cluster, storage, call.node)
     found = call.world.backups(storage, call.node).find(name)

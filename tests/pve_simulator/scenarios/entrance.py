@@ -23,5 +23,5 @@ class Entrance:
 
 def entrance(world: World, token_id: str, user: str, password: str) -> Entrance:
     """The entrance by a token that exists: also after a restart, when nobody remembers its secret."""
-    owner, _, name = token_id.partition("!")
+    owner, _mark, name = token_id.partition("!")
     return Entrance(token_id, world.cluster.users[owner].tokens[name].secret, user, password)

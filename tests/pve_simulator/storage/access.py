@@ -18,7 +18,7 @@ def check_volume(world: World, identity: str, storage: str, volume: str, node: s
     """The backup's name, for those who may see it. Raises `Died` for no backup's name, `Forbidden` for others."""
     availability.configured(world.cluster, storage)
     folder = world.backups(storage, node)
-    kind, _, name = volume.partition("/")
+    kind, _mark, name = volume.partition("/")
     parsed = folder.parse(name) if kind == "backup" else None
     if parsed is None:
         plugin = "pbs" if folder.server else "directory"

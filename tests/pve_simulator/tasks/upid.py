@@ -36,7 +36,7 @@ class Upid:
 
     def described(self) -> dict[str, str | int]:
         """The parts as status and lists show them: a token apart from its user."""
-        user, _, token = self.user.partition("!")
+        user, _mark, token = self.user.partition("!")
         parts: dict[str, str | int] = {
             "upid": str(self),
             "node": self.node,

@@ -1,7 +1,0 @@
-# Copyright (c) 2026, the Lifeboat authors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
-"""Tests of plan, parsers and messages: no sockets, no sleeping."""
-
-from __future__ import annotations
