@@ -62,10 +62,6 @@ sanity: .venv ## ansible-test sanity, all of it
 format: .venv ## put Python files in the one form that lint wants
 	@.venv/bin/ruff check --fix-only --quiet . && .venv/bin/ruff format .
 
-.PHONY: bench
-bench: .venv ## speed, requests, memory and how they grow
-	@.venv/bin/pytest tests/benchmarks -p no:xdist --benchmark-columns=min,median,rounds $(ARGS)
-
 .PHONY: docs
 docs: .venv ## the documentation as a site in .cache/docs/html
 	@$(SUITE) docs

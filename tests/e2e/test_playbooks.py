@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import ansible_runner
+import pytest
 
 from harness.lab import Lab
 from harness.playbooks import CHECKOUT, ansible_playbook, variables
@@ -26,6 +27,7 @@ def recap(output: str) -> dict[str, int]:
     return {name: int(count) for name, count in re.findall(r"(\w+)=(\d+)", line)}
 
 
+@pytest.mark.core_matrix
 def test_the_playbook_backs_up_and_changes_nothing_the_second_time(cluster: Lab, environment: dict[str, str]) -> None:
     arguments = ("-e", "guest_backup_tags=prod", "-e", "guest_backup_compress=zstd")
     first = ansible_playbook("lifeboat.backup.backup", environment, *arguments)

@@ -19,6 +19,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_ev
     Event,
     ForeignEnded,
     ForeignRunning,
+    FoundFresh,
     NothingLocal,
     Skipped,
     Started,
@@ -34,6 +35,7 @@ from unit.builders import (
     NOW,
     a_backup,
     a_guest,
+    a_place,
     a_upid,
     an_observation,
     archive_name,
@@ -66,7 +68,8 @@ def _report(
 ) -> dict[str, Any]:
     wish = Wish.from_params({"all_guests": True, "max_age": "24h", **params})
     seen = observation or an_observation(GUESTS, BEFORE)
-    outcome = None if events is None else Outcome(list(events), list(backups), unlisted or {})
+    listed = {("vault", None)} - {(storage, None) for storage in unlisted or {}}
+    outcome = None if events is None else Outcome(list(events), list(backups), unlisted or {}, listed)
     return report(wish, plan(wish, seen, {}), seen, outcome, 12.345)
 
 
@@ -192,7 +195,7 @@ THEIRS = parse_job_log([job_line([101]), *good_lines(101)])
 def test_a_backup_by_somebody_else_counts_when_it_is_listed() -> None:
     told = _report([ForeignEnded(OTHERS, (101,), "vault", "OK", THEIRS)], [a_backup(101, ctime=NOW)])
     row = _row(told, 101)
-    assert (row["result"], row["age"], row["duration"]) == ("waited_for", 0, 42)
+    assert (row["result"], row["age"], row["duration"]) == ("waited_for", 12, 42)
     assert row["reason"] == f"task {OTHERS.text} was already backing it up"
     assert (told["changed"], told["tasks"], told["summary"]["waited_for"]) == (False, [], 1)
 
@@ -208,11 +211,42 @@ def test_a_backup_by_somebody_else_that_is_not_listed_is_a_failure() -> None:
     )
 
 
-@pytest.mark.parametrize(("storage", "unlisted"), [(None, {}), ("attic", {"attic": "It is not online."})])
-def test_a_backup_by_somebody_else_where_nobody_can_look(storage: str | None, unlisted: dict[str, str]) -> None:
-    row = _row(_report([ForeignEnded(OTHERS, (101,), storage, "OK", THEIRS)], unlisted=unlisted), 101)
-    assert (row["result"], row["volid"]) == ("waited_for", None)
-    assert row["warnings"] == ["that task says it is finished; its archive cannot be seen with this token"]
+def test_a_backup_by_somebody_else_where_nobody_can_look_proves_nothing() -> None:
+    unlisted = {"attic": "It is not online."}
+    row = _row(_report([ForeignEnded(OTHERS, (101,), "attic", "OK", THEIRS)], unlisted=unlisted), 101)
+    assert (row["result"], row["volid"], row["reason"]) == (
+        "failed",
+        None,
+        f"task {OTHERS.text} was already backing it up and says it is finished, but storage attic cannot be listed: It "
+        "is not online.",
+    )
+
+
+def test_a_backup_that_somebody_made_since_the_plan_is_told_as_it_is() -> None:
+    theirs = a_backup(101, ctime=NOW - 60)
+    told = _report([FoundFresh((101,), (theirs,))])
+    row = _row(told, 101)
+    assert (row["result"], row["reason"]) == ("fresh", "somebody has backed it up since the run began")
+    assert (row["volid"], row["storage"], row["size"], row["ctime"]) == (
+        theirs.volid,
+        "vault",
+        theirs.size,
+        theirs.ctime,
+    )
+    assert (told["changed"], told["summary"]["fresh"], told["tasks"]) == (False, 2, [])
+
+
+def test_the_age_is_that_of_the_backup_which_the_result_rests_on() -> None:
+    """The old one was 31 hours old; the run took 12 seconds."""
+    theirs = a_backup(101, ctime=NOW - 60)
+    assert _row(_report([FoundFresh((101,), (theirs,))]), 101)["age"] in (60, 72)
+    made = _report([_ended(101, good_lines(101))], [a_backup(101, ctime=NOW)])
+    assert _row(made, 101)["age"] == 12
+
+
+def test_a_task_that_may_run_is_a_change() -> None:
+    told = _report([Skipped((101,), "a task may be it", failed=True, uncertain=True)])
+    assert (_row(told, 101)["result"], told["changed"], told["tasks"]) == ("failed", True, [])
 
 
 def test_a_backup_by_somebody_else_that_is_not_waited_for() -> None:
@@ -226,6 +260,13 @@ def test_a_backup_by_somebody_else_that_is_not_waited_for() -> None:
 def test_what_somebody_else_does_is_no_change_of_ours() -> None:
     told = _report([ForeignRunning(OTHERS, (101,))], wait=False)
     assert (told["changed"], told["diff"]) == (False, {"before": "", "after": ""})
+
+
+def test_a_warning_of_somebody_elses_backup_counts_as_well() -> None:
+    log = parse_job_log([job_line([101]), *good_lines(101, more=["WARN: low on space"])])
+    events = [ForeignEnded(OTHERS, (101,), "vault", "WARNINGS: 1", log)]
+    told = _report(events, [a_backup(101, ctime=NOW)], warnings_as_errors=True)
+    assert (_row(told, 101)["result"], _row(told, 101)["reason"]) == ("failed", "it warned: low on space")
 
 
 def test_warnings_can_count_as_errors_and_the_backup_is_kept() -> None:
@@ -262,20 +303,47 @@ def test_a_task_that_runs_on_has_no_exit_status() -> None:
     assert _row(told, 101)["result"] == "timed_out"
 
 
-def test_what_retention_removed_is_told_also_when_it_was_never_seen() -> None:
-    unseen = "vault:backup/vzdump-lxc-101-2026_01_01-00_00_00.tar.zst"
-    renamed = "vault:backup/vzdump-lxc-101-by-hand.tar.zst"
-    lines = good_lines(
-        101,
-        more=["INFO: prune older backups with retention: keep-last=1"]
-        + [f"INFO: removing backup '{volid}'" for volid in (BEFORE[0].volid, unseen, renamed)],
-    )
+PRUNED = "vault:backup/vzdump-lxc-101-2026_01_01-00_00_00.tar.zst"
+BY_HAND = "vault:backup/vzdump-lxc-101-by-hand.tar.zst"
+
+
+def _pruning(*volids: str) -> Ended:
+    rule = "INFO: prune older backups with retention: keep-last=1"
+    return _ended(101, good_lines(101, more=[rule, *(f"INFO: removing backup '{volid}'" for volid in volids)]))
+
+
+def test_what_is_gone_is_told_with_the_rule_that_took_it() -> None:
+    """The listing is the witness; the log knows the rule, but names an archive before it removes it."""
+    new = a_backup(101, ctime=NOW)
     why = "retention of the storage (keep-last=1)"
-    assert _report([_ended(101, lines)])["removed"] == [
-        {"volid": BEFORE[0].volid, "vmid": 101, "ctime": NOW - 31 * HOUR, "size": BEFORE[0].size, "why": why},
-        {"volid": unseen, "vmid": 101, "ctime": None, "size": None, "why": why},
-        {"volid": renamed, "vmid": None, "ctime": None, "size": None, "why": why},
+    gone = {"volid": BEFORE[0].volid, "vmid": 101, "ctime": NOW - 31 * HOUR, "size": BEFORE[0].size, "why": why}
+    assert _report([_pruning(BEFORE[0].volid)], [new, BEFORE[1]])["removed"] == [gone]
+    assert _report([_pruning(BEFORE[0].volid)], [new, *BEFORE])["removed"] == []
+
+
+def test_what_is_gone_without_a_word_is_told_too() -> None:
+    """A backup server's log names none."""
+    told = _report([_ended(101, good_lines(101))], [a_backup(101, ctime=NOW), BEFORE[1]])
+    assert [(row["volid"], row["why"]) for row in told["removed"]] == [
+        (BEFORE[0].volid, "it is gone since the run began: retention of the storage, or somebody else")
     ]
+
+
+def test_where_nobody_can_look_the_log_is_the_witness() -> None:
+    why = "retention of the storage (keep-last=1)"
+    told = _report([_pruning(BEFORE[0].volid, PRUNED, BY_HAND)], unlisted={"vault": "It is not online."})
+    assert told["removed"] == [
+        {"volid": BEFORE[0].volid, "vmid": 101, "ctime": NOW - 31 * HOUR, "size": BEFORE[0].size, "why": why},
+        {"volid": PRUNED, "vmid": 101, "ctime": None, "size": None, "why": why},
+        {"volid": BY_HAND, "vmid": None, "ctime": None, "size": None, "why": why},
+    ]
+
+
+def test_backups_of_other_guests_and_storages_are_not_called_removed() -> None:
+    elsewhere = a_backup(101, age=DAY, storage="attic")
+    seen = an_observation([WEB1, WEB2], [*BEFORE, elsewhere], places=[a_place(), a_place("attic")])
+    told = _report([_ended(101, good_lines(101))], [a_backup(101, ctime=NOW), *BEFORE[:2]], seen, max_age=None)
+    assert told["removed"] == []
 
 
 def test_what_a_backup_of_the_same_second_overwrote_is_told() -> None:

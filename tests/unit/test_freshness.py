@@ -286,7 +286,14 @@ BACKUPS = st.lists(
 ).map(lambda backups: sorted(backups, key=lambda backup: -backup.ctime))
 AGES = st.one_of(st.none(), st.integers(0, 3 * DAY))
 UNSEEN = st.lists(
-    st.sampled_from([HIDDEN, replace(HIDDEN, vmids=frozenset({101})), replace(HIDDEN, vmids=frozenset({7}))])
+    st.sampled_from(
+        [
+            HIDDEN,
+            replace(HIDDEN, vmids=frozenset({101})),
+            replace(HIDDEN, vmids=frozenset({7})),
+            replace(HIDDEN, vmids=frozenset({7}), local=True),
+        ]
+    )
 )
 RANKS = {"missing": 0, "unknown": 0, "stale": 1, "fresh": 2}
 
@@ -315,8 +322,9 @@ def test_fresh_is_claimed_of_evidence_only(
 def test_a_failed_look_never_becomes_a_claim(
     backups: list[Backup], hidden: list[Unreadable], max_age: int | None
 ) -> None:
-    state = judge(GUEST, backups, hidden, NOW, max_age).state
-    if any(item.concerns(101) for item in hidden):
+    judged = judge(GUEST, backups, hidden, NOW, max_age)
+    state = judged.state
+    if any(item.concerns(101) or (item.local and judged.newest is None) for item in hidden):
         assert state in ("fresh", "unknown")
     else:
         assert state in ("fresh", "stale", "missing")
