@@ -116,6 +116,16 @@ def test_the_filters(params: dict[str, Any], shown: list[Any]) -> None:
     assert (told["summary"]["backups"], told["summary"]["bytes"]) == (len(shown), sum(one.size for one in shown))
 
 
+def test_backups_of_nobody_are_not_backups_of_the_same() -> None:
+    others = [a_backup(None, age=age, guest_type=None, volid=f"vault:backup/{age}.tar") for age in (5, 6)]
+    assert _volids(_told(an_observation([WEB1], others), newest_only=True)) == [one.volid for one in others]
+
+
+def test_ages_are_those_of_the_node_that_shows_the_backup() -> None:
+    seen = an_observation([WEB1], [YOUNG], offsets={"pve1": float(DAY)})
+    assert (_volids(_told(seen, newer_than="3h")), _volids(_told(seen, older_than="3h"))) == ([], [YOUNG.volid])
+
+
 def test_filters_do_not_change_what_is_judged() -> None:
     plain, filtered = _told(max_age="24h"), _told(max_age="24h", protected=False, newer_than="1h", newest_only=True)
     assert filtered["backups"] == []
@@ -270,7 +280,7 @@ def test_what_is_returned_passes_every_filter_and_is_counted(
         assert newer is None or age <= int(newer[:-1])
         assert older is None or age > int(older[:-1])
         assert protected in (None, backup["protected"])
-    owners = [backup["vmid"] for backup in told["backups"]]
+    owners = [backup["vmid"] for backup in told["backups"] if backup["vmid"] is not None]
     assert not newest_only or len(owners) == len(set(owners))
     assert [backup["ctime"] for backup in told["backups"]] == sorted(
         (one["ctime"] for one in told["backups"]), reverse=True

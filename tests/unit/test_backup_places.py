@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -183,4 +184,26 @@ def test_a_node_whose_storages_cannot_be_read() -> None:
         "refuse",
         None,
         "the storages of node pve2 cannot be read: The node does not answer (595).",
+    )
+
+
+def test_a_storage_that_cannot_be_listed_proves_nothing_and_is_not_written_to() -> None:
+    places = [a_place("vault", avail=900 * GIB), a_place("local")]
+    why = "Proxmox answered 500: storage 'vault' is not online."
+    observation = an_observation([WEB1], places=places, errors={"vault": why})
+    assert _told(_planned(observation))[101][1] == "local"
+    assert _refusal(observation, storage="vault") == (
+        "the backups on storage vault cannot be listed: Proxmox answered 500: storage 'vault' is not online. Nothing "
+        "was started."
+    )
+
+
+def test_a_local_storage_that_cannot_be_listed_is_so_on_its_node_only() -> None:
+    places = [a_place("local", "pve1"), a_place("local", "pve2")]
+    observation = an_observation(ALL, places=places)
+    broken = [replace(one, error="It is not online.") if one.node == "pve1" else one for one in observation.listings]
+    told = _told(_planned(replace(observation, listings=tuple(broken)), storage="local"))
+    assert (told[300][:2], told[101]) == (
+        ("back_up", "local"),
+        ("refuse", None, "the backups on storage local cannot be listed: It is not online."),
     )

@@ -104,6 +104,10 @@ def test_everything_a_wish_can_say() -> None:
                 "nothing."
             ),
         ),
+        (
+            {"all_guests": True, "storage": " "},
+            "storage: it is empty; name a storage, or leave the option out so that one is found.",
+        ),
         ({"all_guests": True, "max_parallel": 0}, "max_parallel: at least one node must be allowed to work."),
         (
             {"all_guests": True, "max_age": "a day"},

@@ -25,7 +25,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_ev
     Started,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_plan import Wish, plan
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_report import failed, message, report
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_report import failed, report
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.job_log import parse_job_log
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import Observation
@@ -68,7 +68,7 @@ def _report(
 ) -> dict[str, Any]:
     wish = Wish.from_params({"all_guests": True, "max_age": "24h", **params})
     seen = observation or an_observation(GUESTS, BEFORE)
-    listed = {("vault", None)} - {(storage, None) for storage in unlisted or {}}
+    listed: set[tuple[str, str | None]] = set() if "vault" in (unlisted or {}) else {("vault", None)}
     outcome = None if events is None else Outcome(list(events), list(backups), unlisted or {}, listed)
     return report(wish, plan(wish, seen, {}), seen, outcome, 12.345)
 
@@ -217,8 +217,10 @@ def test_a_backup_by_somebody_else_where_nobody_can_look_proves_nothing() -> Non
     assert (row["result"], row["volid"], row["reason"]) == (
         "failed",
         None,
-        f"task {OTHERS.text} was already backing it up and says it is finished, but storage attic cannot be listed: It "
-        "is not online.",
+        (
+            f"task {OTHERS.text} was already backing it up and says it is finished, but storage attic cannot be "
+            "listed: It is not online."
+        ),
     )
 
 
@@ -242,6 +244,20 @@ def test_the_age_is_that_of_the_backup_which_the_result_rests_on() -> None:
     assert _row(_report([FoundFresh((101,), (theirs,))]), 101)["age"] in (60, 72)
     made = _report([_ended(101, good_lines(101))], [a_backup(101, ctime=NOW)])
     assert _row(made, 101)["age"] == 12
+
+
+def test_the_newest_archive_is_the_proof_where_the_log_is_silent() -> None:
+    new, newer, other = a_backup(101, ctime=NOW + 1), a_backup(101, ctime=NOW + 2), a_backup(102, ctime=NOW + 3)
+    nobodys = a_backup(None, ctime=NOW + 4, guest_type=None)
+    for listed in ([new, newer, other, nobodys], [nobodys, other, newer, new]):
+        row = _row(_report([_ended(101, [])], listed), 101)
+        assert (row["result"], row["volid"]) == ("backed_up", newer.volid)
+        assert row["warnings"] == ["the task's log says nothing of it"]
+
+
+def test_a_bad_archive_makes_nothing_younger() -> None:
+    told = _report([_ended(101, good_lines(101))], [a_backup(101, ctime=NOW, size=0)])
+    assert (_row(told, 101)["result"], _row(told, 101)["age"]) == ("failed", 31 * HOUR)
 
 
 def test_a_task_that_may_run_is_a_change() -> None:
@@ -353,64 +369,3 @@ def test_what_a_backup_of_the_same_second_overwrote_is_told() -> None:
     assert told["removed"] == [
         {"volid": same.volid, "vmid": 101, "ctime": NOW, "size": 7, "why": "overwritten by a backup of the same second"}
     ]
-
-
-@pytest.mark.parametrize(
-    ("rows", "sentence"),
-    [
-        (
-            [
-                {"result": "backed_up", "size": 1987185},
-                {"result": "backed_up", "size": 4 * 1024**2},
-                {"result": "fresh"},
-            ],
-            "3 guests: 2 backed up (5.9 MiB), 1 fresh.",
-        ),
-        ([{"result": "would_back_up"}, {"result": "fresh"}], "2 guests: 1 would be backed up, 1 fresh."),
-        (
-            [{"result": "started"}, {"result": "waited_for"}],
-            "2 guests: 1 backed up by another task, 1 being backed up.",
-        ),
-        (
-            [{"result": "failed", "reason": "it is\n locked."}, {"result": "backed_up", "size": 1024}],
-            (
-                "1 of 2 guests without the backup asked for. 101 (web1): failed, it is locked. Of the others: 1 "
-                "backed up (1 KiB)."
-            ),
-        ),
-        (
-            [{"result": "timed_out", "reason": "late"}, {"result": "cancelled", "reason": "why"}],
-            "2 of 2 guests without the backup asked for. 101 (web1): timed_out, late. 101 (web1): cancelled, why.",
-        ),
-    ],
-)
-def test_the_message_counts_and_names_every_cause(rows: list[dict[str, Any]], sentence: str) -> None:
-    empty = {"vmid": 101, "name": "web1", "node": "pve1", "type": "lxc", "size": None, "reason": ""}
-    assert message([{**empty, **row} for row in rows]) == sentence
-
-
-def test_every_one_of_many_failed_guests_is_named() -> None:
-    rows = [
-        {"vmid": vmid, "name": None, "node": "pve1", "type": "lxc", "size": None, "result": "failed", "reason": "no"}
-        for vmid in range(100, 400)
-    ]
-    sentence = message(rows)
-    assert all(f"{vmid}: failed, no." in sentence for vmid in range(100, 400))
-
-
-@pytest.mark.parametrize(
-    ("result", "bad"),
-    [
-        ("backed_up", False),
-        ("fresh", False),
-        ("waited_for", False),
-        ("started", False),
-        ("would_back_up", False),
-        ("failed", True),
-        ("cancelled", True),
-        ("timed_out", True),
-        ("not_started", True),
-    ],
-)
-def test_when_the_task_fails(result: str, bad: bool) -> None:
-    assert failed([{"result": "fresh"}, {"result": result}]) is bad

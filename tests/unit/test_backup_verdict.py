@@ -54,6 +54,21 @@ def test_a_listed_archive_is_a_backup() -> None:
     )
 
 
+def test_what_the_whole_job_warned_of_is_told_of_each_guest() -> None:
+    log = parse_job_log(["WARN: of all", job_line([101]), *good_lines(101, more=["WARN: of one"])])
+    found = verdict(Ended(UPID, (101,), "vault", "WARNINGS: 2", log), 101, _evidence([NEW]), 60)
+    assert (found.result, found.warnings) == ("backed_up", ("of all", "of one"))
+
+
+@pytest.mark.parametrize(
+    ("logged", "result"), [("folder/101-full", "backed_up"), ("/mnt/pve/vault/dump/other.tar", "failed")]
+)
+def test_a_providers_archive_may_be_listed_under_another_name_a_file_never_is(logged: str, result: str) -> None:
+    lines = [line if "archive '" not in line else f"INFO: creating x archive '{logged}'" for line in good_lines(101)]
+    assert _verdict(lines, "OK", _evidence([NEW])).result == result
+    assert _verdict(lines, "OK", _evidence([NEW], before=[NEW])).result == "failed"
+
+
 @pytest.mark.parametrize(
     ("evidence", "reason"),
     [

@@ -58,6 +58,11 @@ def test_the_storages_of_a_node_are_one_request() -> None:
     assert prepared.parameters == [{"content": "backup"}]
 
 
+def test_what_is_not_said_of_a_storage_is_not_so() -> None:
+    found = observe_storages(PreparedAnswers(Answer([{"storage": "x"}], None, None)).client, ["pve"], lambda: 0.0)
+    assert found[0].places == (Place("x", "pve", "", False, False, 0, 0),)
+
+
 def test_a_storage_that_is_not_active_is_told_apart() -> None:
     asleep = {**LOCAL, "active": 0, "avail": None, "total": 0}
     found = observe_storages(PreparedAnswers(Answer([asleep], None, None)).client, ["pve"], lambda: 0.0)

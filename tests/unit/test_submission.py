@@ -7,16 +7,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Deadline
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import (
     AnswerLost,
     ApiError,
@@ -28,17 +26,18 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors im
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.submission import (
     LOOKS,
+    LostStart,
+    UncertainStart,
     first_lines,
     start_backup,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.tasks import ListedTask
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.upid import Upid
-from unit.builders import TOKEN, FakeClock, PreparedAnswers, a_upid, job_line
+from unit.builders import TOKEN, PreparedAnswers, a_upid
+from unit.node_model import WAITING, Failure, Node
 
 GUESTS = (101, 102)
 WORDS = "The connection to pve1:8006 broke during POST nodes/pve1/vzdump (Broken pipe)."
-WAITING = "INFO: trying to get global lock - waiting..."
-Failure = Callable[[], ProxmoxError]
 
 
 def lost() -> ProxmoxError:
@@ -65,100 +64,35 @@ FAULTS = [fault(status) for status in (502, 503, 504, 595, 596, 599)]
 """595 says that nothing was started, all others leave it open."""
 
 
-@dataclass
-class Task:
-    """A task of the node: the guests it means, when its log says so, and when it ends; times on the fake clock."""
+def _start(
+    node: Node, vmids: Sequence[int] = GUESTS, before: Sequence[ListedTask] = (), seconds: float = 3600
+) -> Upid | None:
+    """What is under test."""
+    clock = node.time.clock
+    deadline = Deadline.after(clock, seconds)
+    return start_backup(node.client, "pve1", vmids, {"storage": "vault", "mode": "stop"}, before, deadline, clock)
 
-    upid: Upid
-    vmids: Sequence[int]
-    speaks_at: float
-    ends_at: float = float("inf")
 
-
-class Node:
-    """A node as far as a lost answer can tell: what happens to each POST, its tasks, and their logs.
-
-    Each of ``posts`` is what comes back: a failure, a text, or None for the UPID. ``starts`` says whether a task
-    came of it.
-    """
-
-    def __init__(
-        self, posts: Sequence[object] = (), starts: Sequence[bool] = (), silent: float = 0, lasts: float = 1e9
-    ) -> None:
-        self.time = FakeClock(1000)
-        self.authid = TOKEN
-        self.tasks: list[Task] = []
-        self.sent: list[dict[str, Any]] = []
-        self._posts = list(posts)
-        self._starts = list(starts)
-        self._silent = silent
-        self._lasts = lasts
-
-    @property
-    def client(self) -> Client:
-        return cast("Client", self)
-
-    def others(self, vmids: Sequence[int], user: str = TOKEN, silent: float = 0, lasts: float = 1e9) -> Upid:
-        """Somebody's task is there from now on."""
-        one = vmids[0] if len(vmids) == 1 else ""
-        upid = a_upid(one, pid=100 + len(self.tasks), user=user)
-        self.tasks.append(Task(upid, vmids, self.time.time + silent, self.time.time + lasts))
-        return upid
-
-    def post(self, path: str, **parameters: Any) -> Any:
-        assert path == "nodes/pve1/vzdump"
-        self.sent.append(parameters)
-        answer, starts = self._posts.pop(0), self._starts.pop(0)
-        vmids = [int(vmid) for vmid in parameters["vmid"].split(",")]
-        upid = self.others(vmids, silent=self._silent, lasts=self._lasts) if starts else None
-        if callable(answer):
-            raise answer()
-        return upid.text if answer is None and upid else answer
-
-    def get(self, path: str, **_parameters: Any) -> Any:
-        parts = path.split("/")
-        if parts[-1] == "tasks":
-            ended = {"endtime": 1, "status": "OK"}
-            return [{"upid": task.upid.text, **({} if self._runs(task) else ended)} for task in reversed(self.tasks)]
-        task = next(task for task in self.tasks if task.upid.text == parts[3])
-        if parts[-1] == "status":
-            return {"status": "running"} if self._runs(task) else {"status": "stopped", "exitstatus": "x"}
-        said = job_line(task.vmids) if self.time.time >= task.speaks_at else WAITING
-        if said == WAITING and not self._runs(task):
-            said = "TASK ERROR: could not activate storage 'nope': storage 'nope' does not exist"
-        return [{"n": 1, "t": said}]
-
-    def _runs(self, task: Task) -> bool:
-        return self.time.time < task.ends_at
-
-    def start(
-        self, vmids: Sequence[int] = GUESTS, before: Sequence[ListedTask] = (), seconds: float = 3600
-    ) -> Upid | None:
-        """What is under test."""
-        clock = self.time.clock
-        deadline = Deadline.after(clock, seconds)
-        return start_backup(self.client, "pve1", vmids, {"storage": "vault", "mode": "stop"}, before, deadline, clock)
-
-    def ours(self) -> list[Task]:
-        """The tasks that back up the guests for this token."""
-        return [task for task in self.tasks if set(task.vmids) == set(GUESTS) and task.upid.user == TOKEN]
+def _ours(node: Node) -> list[Upid]:
+    """The tasks that back up the guests for this token."""
+    return [task.upid for task in node.tasks if set(task.vmids) == set(GUESTS) and task.upid.user == TOKEN]
 
 
 def test_an_answer_is_the_task() -> None:
     node = Node([None], [True])
-    assert node.start() == node.tasks[0].upid
+    assert _start(node) == node.tasks[0].upid
     assert node.sent == [{"vmid": "101,102", "storage": "vault", "mode": "stop"}]
     assert node.time.slept == []
 
 
 def test_ok_means_that_nothing_was_started() -> None:
-    assert Node(["OK"], [False]).start() is None
+    assert _start(Node(["OK"], [False])) is None
 
 
 @pytest.mark.parametrize("answer", ["hello", None, 5])
 def test_an_answer_that_is_no_task(answer: object) -> None:
     with pytest.raises(BadAnswer) as caught:
-        Node([answer], [False]).start()
+        _start(Node([answer], [False]))
     assert caught.value.message == f"The answer to the backup job on node pve1 is not a task: {str(answer)!r}."
 
 
@@ -166,7 +100,7 @@ def test_an_answer_that_is_no_task(answer: object) -> None:
 def test_a_refusal_is_final(failure: Failure) -> None:
     node = Node([failure], [False])
     with pytest.raises(ApiError) as caught:
-        node.start()
+        _start(node)
     assert caught.value.message == failure().message
     assert len(node.sent) == 1
     assert node.time.slept == []
@@ -175,7 +109,7 @@ def test_a_refusal_is_final(failure: Failure) -> None:
 def test_where_nobody_was_reached_nothing_has_to_be_looked_for() -> None:
     node = Node([lambda: Unreachable("Nobody there.")], [False])
     with pytest.raises(Unreachable):
-        node.start()
+        _start(node)
     assert len(node.sent) == 1
     assert node.time.slept == []
 
@@ -183,7 +117,7 @@ def test_where_nobody_was_reached_nothing_has_to_be_looked_for() -> None:
 @pytest.mark.parametrize("failure", [lost, slow, half, *FAULTS])
 def test_a_lost_answer_is_found_in_the_list_of_tasks(failure: Failure) -> None:
     node = Node([failure], [True])
-    assert node.start() == node.tasks[0].upid
+    assert _start(node) == node.tasks[0].upid
     assert len(node.sent) == 1
     assert node.time.slept == [LOOKS[0]]
 
@@ -191,7 +125,7 @@ def test_a_lost_answer_is_found_in_the_list_of_tasks(failure: Failure) -> None:
 @pytest.mark.parametrize("failure", [lost, slow, half, *FAULTS])
 def test_when_nothing_was_started_it_is_sent_once_more(failure: Failure) -> None:
     node = Node([failure, None], [False, True])
-    assert node.start() == node.tasks[0].upid
+    assert _start(node) == node.tasks[0].upid
     assert len(node.sent) == 2
     assert node.time.slept == list(LOOKS)
 
@@ -200,29 +134,28 @@ def test_when_nothing_was_started_it_is_sent_once_more(failure: Failure) -> None
 def test_lost_twice_is_an_error_that_says_what_was_looked_for(failure: Failure) -> None:
     node = Node([failure, failure], [False, False])
     with pytest.raises(ProxmoxError) as caught:
-        node.start()
-    assert type(caught.value) is type(failure())
+        _start(node)
+    assert type(caught.value) is LostStart
+    assert caught.value.message == f"{failure().message} No task for it was found on node pve1 afterwards."
     assert caught.value.details() == failure().details()
-    found = "" if isinstance(failure(), ApiError) else " No task for it was found on node pve1 afterwards."
-    assert caught.value.message == failure().message + found
     assert len(node.sent) == 2
 
 
 def test_the_second_answer_may_be_lost_and_found_too() -> None:
     node = Node([lost, lost], [False, True])
-    assert node.start() == node.tasks[0].upid
+    assert _start(node) == node.tasks[0].upid
     assert len(node.sent) == 2
 
 
 def test_a_refusal_of_the_second_is_final() -> None:
     with pytest.raises(ApiError) as caught:
-        Node([lost, refused], [False, False]).start()
+        _start(Node([lost, refused], [False, False]))
     assert caught.value.message == refused().message
 
 
 def test_a_task_that_waits_for_the_node_is_waited_for_until_it_names_its_guests() -> None:
     node = Node([lost], [True], silent=600)
-    assert node.start() == node.tasks[0].upid
+    assert _start(node) == node.tasks[0].upid
     assert 600 <= sum(node.time.slept) <= 610
     assert len(node.sent) == 1
 
@@ -230,20 +163,20 @@ def test_a_task_that_waits_for_the_node_is_waited_for_until_it_names_its_guests(
 @pytest.mark.parametrize("vmids", [(101,), GUESTS])
 def test_a_task_that_ended_before_it_said_anything_is_known_by_its_name(vmids: tuple[int, ...]) -> None:
     node = Node([lost], [True], silent=1e9, lasts=0.1)
-    assert node.start(vmids) == node.tasks[0].upid
+    assert _start(node, vmids) == node.tasks[0].upid
     assert len(node.sent) == 1
 
 
 def test_a_silent_task_of_another_guest_is_not_taken_for_it() -> None:
     node = Node([lost, None], [False, True])
     node.others((300,), silent=1e9, lasts=0.1)
-    assert node.start((101,)) == node.tasks[1].upid
+    assert _start(node, (101,)) == node.tasks[1].upid
 
 
 def test_what_was_there_before_is_not_taken_for_it() -> None:
     node = Node([lost, None], [False, True])
     earlier = node.others(GUESTS)
-    assert node.start(before=[ListedTask(earlier, True)]) == node.tasks[1].upid
+    assert _start(node, before=[ListedTask(earlier, True)]) == node.tasks[1].upid
     assert node.tasks[1].upid != earlier
 
 
@@ -251,16 +184,18 @@ def test_what_was_there_before_is_not_taken_for_it() -> None:
 def test_tasks_of_others_or_of_other_guests_are_not_taken_for_it(vmids: tuple[int, ...], user: str) -> None:
     node = Node([lost, None], [False, True])
     others = node.others(vmids, user)
-    assert node.start() == node.tasks[1].upid
+    assert _start(node) == node.tasks[1].upid
     assert node.tasks[1].upid != others
 
 
 def test_while_a_task_has_not_said_whom_it_means_nothing_is_sent_again() -> None:
     """It waits for the node's lock until the time is up, and may be ours."""
     node = Node([lost, None], [True, True], silent=1e9)
-    with pytest.raises(AnswerLost) as caught:
-        node.start(seconds=60)
-    assert caught.value.message == f"{WORDS} A task on node pve1 may be it, but has not named its guests."
+    with pytest.raises(UncertainStart) as caught:
+        _start(node, seconds=60)
+    assert caught.value.message == (
+        f"{WORDS} {node.tasks[0].upid.text} may be it, but has not named its guests: look at it on node pve1."
+    )
     assert len(node.sent) == 1
     assert 60 <= sum(node.time.slept) <= 60 + LOOKS[-1]
 
@@ -271,7 +206,7 @@ def test_a_job_whose_answer_outlasts_the_deadline_is_looked_for_and_not_sent_aga
     node = Node([lost, None], [started, True])
     found: Upid | None = None
     with contextlib.suppress(AnswerLost):
-        found = node.start(seconds=0)
+        found = _start(node, seconds=0)
     assert len(node.sent) == 1
     assert found == (node.tasks[0].upid if started else None)
 
@@ -311,10 +246,10 @@ def test_whatever_happens_there_is_at_most_one_task_for_the_guests(
     found: Upid | None = None
     failure: ProxmoxError | None = None
     try:
-        found = node.start()
+        found = _start(node)
     except ProxmoxError as lost:
         failure = lost
-    made = [task.upid for task in node.ours()]
+    made = _ours(node)
     assert len(made) <= 1
     assert len(node.sent) <= 2
     assert found == (made[0] if made else None)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.tasks imp
     TaskState,
     backup_tasks,
     cancel_task,
+    follow_task,
     succeeded,
     task_log,
     task_state,
@@ -202,6 +204,42 @@ def test_a_refusal_is_not_waited_out() -> None:
     refusal = error_of("GET", "/x", 403, "Permission check failed (/nodes/pve1, Sys.Audit)", "", {})
     with pytest.raises(type(refusal)):
         _waited(RUNNING, refusal)
+
+
+def _followed(enough: Sequence[object], *answers: object, seconds: float = 3600) -> tuple[TaskState, PreparedAnswers]:
+    """``enough`` are the answers when it is asked whether that will do."""
+    time_ = FakeClock()
+    prepared = PreparedAnswers(*answers)
+    words = iter(enough)
+
+    def will_do() -> bool:
+        word = next(words)
+        if isinstance(word, Exception):
+            raise word
+        return bool(word)
+
+    state = follow_task(prepared.client, UPID, Deadline.after(time_.clock, seconds), time_.clock, will_do)
+    return state, prepared
+
+
+def test_a_task_is_followed_until_it_is_enough() -> None:
+    state, prepared = _followed([False, False, True], RUNNING, RUNNING, RUNNING, OK)
+    assert state == TaskState(True, None)
+    assert prepared.answers == [OK]
+
+
+def test_or_until_it_ends() -> None:
+    assert _followed([False], RUNNING, OK)[0] == TaskState(False, "OK")
+    assert _followed([], OK)[0] == TaskState(False, "OK")
+
+
+def test_or_until_the_time_is_up() -> None:
+    assert _followed([False] * 9, *[RUNNING] * 9, seconds=1)[0] == TaskState(True, None)
+
+
+def test_a_question_that_is_not_answered_is_asked_again() -> None:
+    state, _prepared = _followed([AWAY, AnswerLost("It broke."), True], RUNNING, RUNNING, RUNNING)
+    assert state == TaskState(True, None)
 
 
 LOOKS = st.lists(st.sampled_from([RUNNING, AWAY, AnswerLost("x")]), max_size=30)

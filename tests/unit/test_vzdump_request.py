@@ -19,6 +19,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.vzdump_re
     NOTES_LIMIT,
     chunks,
     escaped_notes,
+    room_for_ids,
     vzdump_parameters,
 )
 
@@ -187,6 +188,27 @@ def test_twenty_thousand_guests_need_three_requests() -> None:
     assert [part for chunk in parts for part in chunk] == list(range(100, 20_100))
     assert len(parts) == 3
     assert max(len("%2C".join(map(str, part))) for part in parts) <= BODY_LIMIT
+
+
+@pytest.mark.parametrize(
+    ("parameters", "taken"),
+    [
+        ({}, 0),
+        ({"mode": "stop"}, len("mode=stop")),
+        ({"exclude-path": ["/a", "b"]}, len("exclude-path=%2Fa&exclude-path=b")),
+    ],
+)
+def test_what_else_is_sent_takes_room_from_the_ids(parameters: dict[str, Any], taken: int) -> None:
+    assert room_for_ids(parameters) == BODY_LIMIT - taken
+
+
+def test_options_that_leave_no_room_are_refused() -> None:
+    assert room_for_ids({"exclude-path": ["x" * (BODY_LIMIT - 1000 - len("exclude-path="))]}) == 1000
+    with pytest.raises(InputError) as caught:
+        room_for_ids({"exclude-path": ["x" * (BODY_LIMIT - 999 - len("exclude-path="))]})
+    assert caught.value.message == (
+        "exclude_paths and the other options together are longer than Proxmox takes in one request."
+    )
 
 
 @given(st.lists(st.integers(100, 999_999_999), max_size=60), st.integers(12, 120))

@@ -60,8 +60,9 @@ def report(
     rows = {decision.guest.vmid: _planned_row(decision, outcome is None) for decision in plan.decisions}
     for event in done.events:
         _apply_event(rows, event, evidence, wish)
-    for row in rows.values():
-        if row["result"] in _MADE and row["ctime"] is not None:
+    changed = {vmid for event in done.events for vmid in event.vmids}
+    for vmid, row in rows.items():
+        if vmid in changed and row["result"] in {*_MADE, "fresh"} and row["ctime"] is not None:
             row["age"] = max(0, int(observation.now(row["node"]) + seconds) - row["ctime"])
         if wish.warnings_as_errors and row["result"] in _MADE and row["warnings"]:
             row["result"] = "failed"
