@@ -234,7 +234,8 @@ def _asked(params: dict[str, Any], *entries: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_an_id_that_is_gone_is_told_of_by_its_backups() -> None:
-    told = _asked({"vmids": [101, 102], "max_age": "24h"}, _entry(102), _entry(103))
+    nobodys = {"volid": "vault:backup/vzdump-by-hand.tar", "ctime": NOW, "size": 7}
+    told = _asked({"vmids": [101, 102], "max_age": "24h"}, _entry(102), _entry(103), nobodys)
     assert [(row["vmid"], row["name"], row["node"], row["type"], row["state"]) for row in told["guests"]] == [
         (101, "web1", "pve1", "lxc", "missing"),
         (102, None, None, "lxc", "fresh"),

@@ -97,6 +97,15 @@ def test_when_some_are_fresh_a_missing_place_is_still_a_mistake_of_the_task() ->
     assert "no storage for backups is usable on node pve1 (seen: vault)" in _refusal(observation, max_age="24h")
 
 
+def test_guests_with_other_reasons_keep_them() -> None:
+    """Then it is not the storage alone that is wrong, and each guest is told its own cause."""
+    some = Permissions({**MINIMAL.paths, "/vms/101": {"VM.Audit": True}})
+    observation = an_observation([WEB1, WEB2], permissions=some, places=[a_place(active=False)])
+    told = _told(_planned(observation))
+    assert told[101] == ("refuse", None, "the token lacks VM.Backup on /vms/101")
+    assert told[102][2].startswith("no storage for backups is usable on node pve1 (seen: vault)")
+
+
 def test_when_all_are_fresh_no_place_is_needed() -> None:
     observation = an_observation([WEB1], [a_backup(101)], places=[a_place(avail=0)])
     assert _planned(observation, max_age="24h").jobs == ()

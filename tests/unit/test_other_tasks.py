@@ -34,7 +34,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.tasks imp
 from unit.builders import MINIMAL, NOW, PreparedAnswers, a_guest, a_upid, failed_lines, good_lines
 from unit.node_model import NEVER, Node
 
-GUESTS = [a_guest(101, pool="prod"), a_guest(102), a_guest(103)]
+GUESTS = (a_guest(101, pool="prod"), a_guest(102), a_guest(103))
 BLIND = Permissions({**MINIMAL.paths, "/storage/vault": {"Datastore.Audit": True}})
 
 

@@ -135,7 +135,7 @@ def test_lost_twice_is_an_error_that_says_what_was_looked_for(failure: Failure) 
     node = Node([failure, failure], [False, False])
     with pytest.raises(ProxmoxError) as caught:
         _start(node)
-    assert type(caught.value) is LostStart
+    assert caught.value.__class__ is LostStart
     assert caught.value.message == f"{failure().message} No task for it was found on node pve1 afterwards."
     assert caught.value.details() == failure().details()
     assert len(node.sent) == 2

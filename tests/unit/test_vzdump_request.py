@@ -148,6 +148,12 @@ def test_a_variable_that_proxmox_does_not_know(found: str) -> None:
     )
 
 
+@pytest.mark.parametrize("found", ["{{guest\nname}}", "{{\n}}"])
+def test_a_variable_that_a_newline_divides_is_none_either(found: str) -> None:
+    """The newline is sent escaped, so that Proxmox sees one word between the braces and refuses it."""
+    assert _refusal({"notes": found}).startswith("notes: Proxmox does not know {{")
+
+
 def test_notes_count_as_they_are_sent() -> None:
     assert len(escaped_notes("x" * NOTES_LIMIT)) == 1024
     assert _refusal({"notes": "x" * 1000 + "\n" * 30 + "y"}) == (

@@ -12,9 +12,9 @@ _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 def format_size(count: int) -> str:
     """Bytes with a binary unit and at most one decimal: ``0 B``, ``1.9 MiB``, ``240 GiB``."""
     value = float(max(0, count))
-    for unit in _UNITS:
+    for unit in _UNITS[:-1]:
         shown = f"{value:.1f}" if unit != "B" and value < 99.95 else f"{value:.0f}"
-        if float(shown) < 1024 or unit == _UNITS[-1]:
+        if float(shown) < 1024:
             return f"{shown.removesuffix('.0')} {unit}"
         value /= 1024
-    raise AssertionError("unreachable: the last unit always returns")
+    return f"{value:.1f}".removesuffix(".0") + f" {_UNITS[-1]}"

@@ -23,7 +23,7 @@ BODY_LIMIT = 60_000
 
 NOTES_LIMIT = 1024
 _NOTES_VARIABLES = ("cluster", "guestname", "node", "vmid")
-_VARIABLE = re.compile(r"\{\{(.*?)\}\}")
+_VARIABLE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 
 NEEDS_SYS_MODIFY = ("bwlimit", "ionice", "performance")
 """Options for which Proxmox wants Sys.Modify on / (recorded: 05_vzdump_errors)."""
