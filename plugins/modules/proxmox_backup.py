@@ -414,7 +414,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._ansible.argument_
     selection_spec,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup import back_up
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_report import failed
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_message import failed
 
 
 def argument_spec() -> dict[str, object]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_report import failed, message
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_message import failed, message
 
 
 @pytest.mark.parametrize(

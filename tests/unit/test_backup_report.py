@@ -24,8 +24,9 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_ev
     Skipped,
     Started,
 )
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_message import failed
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_plan import Wish, plan
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_report import failed, report
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_report import report
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.job_log import parse_job_log
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import Observation

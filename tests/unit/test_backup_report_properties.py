@@ -25,8 +25,9 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_ev
     Skipped,
     Started,
 )
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_message import FAILURES
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_plan import NodeJob, Plan, Wish, plan
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_report import FAILURES, report
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_report import report
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.job_log import parse_job_log
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import Observation
