@@ -302,6 +302,15 @@ def test_removed_is_what_is_gone_not_what_the_log_announces(cluster: Lab) -> Non
     assert old in {backup["volid"] for backup in cluster.info(vmids=[101])["backups"]}
 
 
+def test_what_a_backup_server_pruned_is_told_though_its_log_names_nothing(cluster: Lab) -> None:
+    cluster.world.add_storage("pbs", type="pbs", content=["backup"], shared=True, prune="keep-last=1")
+    old = cluster.world.add_archive(101, storage="pbs", node="pve1", age=9000)
+    result = cluster.backup(vmids=[101], storage="pbs")
+    assert [(row["volid"], row["why"]) for row in result["removed"]] == [
+        (old, "it is gone since the run began: retention of the storage, or somebody else")
+    ]
+
+
 def test_a_storage_that_cannot_be_listed_is_not_chosen(cluster: Lab) -> None:
     cluster.sim.faults.http("GET", r"/storage/vault/content", 500, "unable to open directory", times=9)
     row = cluster.backup(vmids=[101])["guests"][0]

@@ -20,8 +20,14 @@ def prune(worker: Worker, options: Options, target: Target, guest: Guest, *, fai
     worker.info(f"prune older backups with retention: {shown}")
     own = [backup for backup in target.folder.all() if backup.vmid == guest.vmid and backup.name.subtype == guest.kind]
     doomed = [entry.backup for entry in retention.mark(own, options.prune) if entry.mark == retention.REMOVE]
+    server = target.storage is not None and target.storage.type == "pbs"
+    if server:
+        # One call to the server for the whole group: it names no archive (pve-storage PBSPlugin.pm; not recorded).
+        group = f"{'vm' if guest.kind == 'qemu' else 'ct'}/{guest.vmid}"
+        worker.info(f"running 'proxmox-backup-client prune' for '{group}'")
     for backup in doomed:
-        worker.info(f"removing backup '{backup.volid}'")
+        if not server:
+            worker.info(f"removing backup '{backup.volid}'")
         if fails:
             worker.error(f"error when removing backup '{backup.volid}' - unlink failed: Permission denied")
         else:
