@@ -11,7 +11,9 @@ is in ``simulated.json`` files, which Proxmox does not have.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -114,14 +116,19 @@ class BackupFolder:
             self._beside(name, word).unlink(missing_ok=True)
 
     def used(self) -> int:
-        """Bytes on the storage."""
-        return sum(path.stat().st_size for path in self.dump.rglob("*") if path.is_file())
+        """Bytes on the storage. Other nodes work in the same folder: what goes away meanwhile takes no room."""
+        total = 0
+        for folder, _folders, files in os.walk(self.dump):
+            for name in files:
+                with contextlib.suppress(FileNotFoundError):
+                    total += Path(folder, name).stat().st_size
+        return total
 
     def _names(self) -> Iterator[ArchiveName]:
         if not self.dump.is_dir():
             return
-        pattern = "*/*/*" if self.server else "*"
-        for path in self.dump.glob(pattern):
+        depth = 3 if self.server else 1
+        for path in _below(self.dump, depth):
             parsed = self.parse(path.relative_to(self.dump).as_posix())
             if parsed is not None:
                 yield parsed
@@ -140,7 +147,7 @@ class BackupFolder:
             path=path,
             size=facts.get("size", status.st_size),
             ctime=name.ctime if name.ctime is not None else int(status.st_mtime),
-            notes=notes.read_text(encoding="utf-8") if notes.exists() else None,
+            notes=_text(notes),
             protected=self._beside(name.name, "protected").exists(),
             verification=facts.get("verification"),
             encrypted=facts.get("encrypted"),
@@ -150,8 +157,26 @@ class BackupFolder:
         return self.dump / name / word if self.server else self.dump / f"{name}.{word}"
 
     def _simulated(self, name: str) -> dict[str, Any]:
-        path = self._beside(name, "simulated.json")
-        if not path.exists():
-            return {}
-        facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        facts: dict[str, Any] = json.loads(_text(self._beside(name, "simulated.json")) or "{}")
         return facts
+
+
+def _text(path: Path) -> str | None:
+    """What a file says; None when it is not there, or goes away while it is looked at."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+
+
+def _below(folder: Path, depth: int) -> Iterator[Path]:
+    """What lies ``depth`` levels below; folders that another node removes meanwhile are empty."""
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for entry in entries:
+        if depth == 1:
+            yield Path(entry.path)
+        else:
+            yield from _below(Path(entry.path), depth - 1)
