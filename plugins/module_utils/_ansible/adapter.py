@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -32,7 +32,6 @@ class Result:
 
     values: Mapping[str, Any]
     failure: str | None = None
-    warnings: tuple[str, ...] = field(default=())
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ class Call:
     clock: Clock
 
 
-def run_proxmox(module: AnsibleModule, work: Callable[[Call], Result], clock: Clock | None = None) -> None:
+def run_proxmox(module: AnsibleModule, work: Callable[[Call], Result]) -> None:
     """Connect, do ``work``, end the module with its result or with the one sentence of its error.
 
     Secrets from the environment are made known to Ansible first, so that it takes them out of everything it prints.
@@ -57,13 +56,12 @@ def run_proxmox(module: AnsibleModule, work: Callable[[Call], Result], clock: Cl
         module.no_log_values.update(misplaced_secrets(module.params, os.environ))
         options = connection_options(module.params, os.environ)
         module.no_log_values.update(options.secrets)
-        client = Client(options, clock or Clock())
-        result = work(Call(client, module.params, module.check_mode, clock or Clock()))
+        clock = Clock()
+        client = Client(options, clock)
+        result = work(Call(client, module.params, module.check_mode, clock))
     except LifeboatError as failure:
         facts = {"api_requests": client.requests if client else 0, **failure.details(), **failure.partial}
         module.fail_json(msg=failure.message, **facts)
-    for warning in result.warnings:
-        module.warn(warning)
     values = {**result.values, "api_requests": client.requests}
     if result.failure is not None:
         module.fail_json(msg=result.failure, **values)

@@ -27,6 +27,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_pl
     plan_moved,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_run import BackupRun
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_verdict import INTERRUPTED
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest, observe_cluster
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import ProxmoxError
@@ -136,7 +137,7 @@ def _unmentioned(jobs: Sequence[NodeJob], events: Sequence[Event], backups: Sequ
             left.update(event.vmids)
         elif isinstance(event, Ended) and not event.timed_out and _spoke_of_all(event):
             cut = any(not part.finished and part.error is None for part in event.log.guests.values())
-            interrupted = any("interrupted by signal" in (part.error or "") for part in event.log.guests.values())
+            interrupted = any(INTERRUPTED in (part.error or "") for part in event.log.guests.values())
             if event.log.command is None or cut or interrupted:
                 continue  # the log is no witness: it was cut off, or the task was ended before it came to them
             new = {backup.vmid for backup in backups if backup.ctime >= event.upid.starttime}

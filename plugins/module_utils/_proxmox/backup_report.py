@@ -49,7 +49,7 @@ def report(
 ) -> dict[str, Any]:
     """The result, with the same keys whether something was done (``outcome``) or only planned (None).
 
-    ``seconds`` is how long it took since the observation.
+    ``seconds`` is how long it took, the observation included.
     """
     done = outcome or Outcome()
     evidence = _evidence(observation, done)

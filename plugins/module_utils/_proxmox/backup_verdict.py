@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.duration import format_duration
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.archives import Backup
@@ -69,15 +69,7 @@ def verdict(ended: Ended, vmid: int, evidence: Evidence, timeout: int) -> Verdic
 
 
 def _said(base: Verdict, result: str, reason: str, *more_warnings: str) -> Verdict:
-    return Verdict(
-        result,
-        reason,
-        base.backup,
-        (*base.warnings, *more_warnings),
-        base.excluded,
-        base.duration,
-        base.claimed_volid,
-    )
+    return replace(base, result=result, reason=reason, warnings=(*base.warnings, *more_warnings))
 
 
 def _finished(base: Verdict, ended: Ended, evidence: Evidence) -> Verdict:

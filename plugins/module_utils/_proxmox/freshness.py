@@ -173,10 +173,9 @@ def _hidden(observation: Observation, storage: str, node: str | None, guests: Se
         grant = f"Datastore.AllocateSpace on /storage/{storage}"
         why = f"Proxmox shows no backups on storage {storage} to a token without Datastore.AllocateSpace there."
         return [Unreadable(storage, node, why, grant, _at(node, guests), local=node is not None)]
+    here = _at(node, guests)
     blind = [
-        guest
-        for guest in guests
-        if not permissions.may_back_up(guest.vmid) and (node is None or guest.node in (node, ""))
+        guest for guest in guests if not permissions.may_back_up(guest.vmid) and (here is None or guest.vmid in here)
     ]
     if not blind:
         return []
