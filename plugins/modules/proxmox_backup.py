@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: proxmox_backup
-short_description: Make sure that Proxmox VE guests have a good, recent backup
+short_description: Make sure that Proxmox VE guests have a good, recent backup, and remove old ones
 version_added: 0.1.0
 author:
   - the Lifeboat authors (@lifeboat)
@@ -21,12 +21,20 @@ description:
   - The result has a row for each selected guest, also when the task fails. The message then names each guest that has
     not what was asked for, with its own cause from the log.
   - A guest that another task is already backing up is waited for and not started again.
+  - Older backups are removed by O(keep), one by one and only after the new backup is proven, or by O(state=pruned) and
+    O(state=absent). The newest good backup of a guest, protected and renamed ones are never taken by a retention.
+  - What a run starts is written to a journal before it is asked for (O(journal_path)), so that the run after one that
+    was killed waits for its tasks and counts its backups.
 notes:
   - Privileges needed are C(VM.Audit) and C(VM.Backup) on the guests and C(Datastore.AllocateSpace) on the storage.
     O(bwlimit), O(ionice) and O(performance) also need C(Sys.Modify) on C(/). C(Sys.Audit) on the nodes lets the module
     see, and wait for, backups that other users have started, and read the clock of each node.
   - Proxmox VE removes older backups by the retention of the storage after each backup, unless O(storage_retention) is
-    V(false). What it removed is returned in RV(removed).
+    V(false). What it removed is returned in RV(removed), and check mode says what it would remove.
+  - Removing needs the same privileges as backing up, C(VM.Backup) on the guest and C(Datastore.AllocateSpace) on the
+    storage; those of guests that are gone need C(VM.Backup) on C(/vms/ID) all the same.
+  - Interrupted by a signal, or when C(ansible-playbook) is gone, the module starts nothing more and ends with what it
+    has achieved; see O(on_interrupt).
   - Backups of one node are made one after the other. A task that waits for another one gives up after O(lock_wait).
 extends_documentation_fragment:
   - lifeboat.backup.proxmox
@@ -47,9 +55,12 @@ attributes:
 options:
   state:
     description:
-      - V(present) makes sure that each selected guest has a good backup.
+      - V(present) makes sure that each selected guest has a good backup, and removes older ones by O(keep).
+      - V(pruned) makes no backup and removes by O(keep) what lies on O(storage).
+      - V(absent) removes the backups in O(volids), or those of the selected guests on O(storage) that are older than
+        O(older_than).
     type: str
-    choices: [present]
+    choices: [present, pruned, absent]
     default: present
   storage:
     description:
@@ -57,7 +68,59 @@ options:
       - Without it, the place is found for each node. It must be enabled and active there, hold content C(backup), have
         room and be open to the token (C(Datastore.AllocateSpace)); a shared storage is taken before a local one.
         Whether a guest is fresh is then judged over all backup storages that can be read.
+      - Needed with O(state=pruned), and with O(state=absent) and a selection of guests.
     type: str
+  keep:
+    description:
+      - Which backups of each selected guest stay, by the rules of Proxmox VE. They are applied in the order in which
+        they stand here; a rule counts periods of which no earlier rule has kept a backup.
+      - With O(state=present) it is applied where the guest's backup of this run lies, once that is proven, also for
+        guests that were fresh. A guest whose backup failed keeps everything.
+      - Beyond Proxmox VE, the newest good backup always stays, also where a newer one is damaged. Protected, renamed
+        and unfinished backups stay and are not counted, and so do those of a former guest of the other type with the
+        same id.
+      - Days, weeks and months begin by the clock of the node.
+    type: dict
+    suboptions:
+      keep_last:
+        description: How many of the newest are kept.
+        type: int
+      keep_hourly:
+        description: For how many hours the newest is kept.
+        type: int
+      keep_daily:
+        description: For how many days the newest is kept.
+        type: int
+      keep_weekly:
+        description: For how many weeks (ISO 8601) the newest is kept.
+        type: int
+      keep_monthly:
+        description: For how many months the newest is kept.
+        type: int
+      keep_yearly:
+        description: For how many years the newest is kept.
+        type: int
+      keep_all:
+        description: Keep everything. Goes with none of the others.
+        type: bool
+        default: false
+  volids:
+    description:
+      - With O(state=absent), the backups to remove, such as V(vault:backup/vzdump-lxc-101-2026_11_20-12_26_37.tar.zst).
+        One that is not there is no error; one that this token could not see is.
+    type: list
+    elements: str
+  older_than:
+    description:
+      - With O(state=absent) and a selection of guests, remove their backups that are older than this duration, be they
+        the last ones. The module warns of guests that have no good backup left.
+    type: str
+  unprotect:
+    description:
+      - With O(state=absent), remove protected backups, too. Without it they are refused by name and nothing is removed.
+        A backup that then cannot be removed gets its protection back.
+    type: bool
+    default: false
   max_age:
     description:
       - The greatest age that the newest good backup may have, such as V(90s), V(15m), V(24h), V(7d), V(2w) or seconds.
@@ -171,6 +234,22 @@ options:
     type: str
     choices: [fail, cancel]
     default: fail
+  on_interrupt:
+    description:
+      - What happens to running tasks when the module gets SIGINT, SIGTERM or SIGHUP, or when nobody reads its result
+        any more. V(leave) names them, leaves them running, and the next run finds them; V(cancel) ends them.
+      - Proxmox VE may leave a guest locked whose backup was ended while the guest was being shut down (O(mode=stop)).
+    type: str
+    choices: [leave, cancel]
+    default: leave
+  journal_path:
+    description:
+      - The folder of the journals, each cluster's in a folder of its own. Without it C($XDG_STATE_HOME/lifeboat), or
+        C(~/.local/state/lifeboat), on the machine where the module runs.
+      - Name a folder that outlives the run where that one does not, as in containers.
+      - A folder that is named and cannot be written is an error, before anything is started. Where the default cannot
+        be written, the module warns and goes on.
+    type: path
   max_parallel:
     description:
       - How many nodes may make backups at the same time. Without it, all. With O(wait=false) the tasks run on their
@@ -217,6 +296,38 @@ EXAMPLES = r"""
     timeout: 6h
     on_timeout: cancel
 
+- name: A backup each night, and one for each of the last 7 days, 4 weeks and 6 months
+  lifeboat.backup.proxmox_backup:
+    tags:
+      - prod
+    max_age: 20h
+    keep:
+      keep_daily: 7
+      keep_weekly: 4
+      keep_monthly: 6
+
+- name: Remove by retention without making a backup
+  lifeboat.backup.proxmox_backup:
+    state: pruned
+    all_guests: true
+    storage: vault
+    keep:
+      keep_last: 3
+
+- name: Remove one backup, and say so if it is protected
+  lifeboat.backup.proxmox_backup:
+    state: absent
+    volids:
+      - vault:backup/vzdump-lxc-101-2026_11_20-12_26_37.tar.zst
+
+- name: Remove what is older than a year, of a guest that is gone as well
+  lifeboat.backup.proxmox_backup:
+    state: absent
+    vmids:
+      - 101
+    storage: vault
+    older_than: 52w
+
 - name: Show what would be done
   lifeboat.backup.proxmox_backup:
     pools:
@@ -254,11 +365,15 @@ guests:
       description:
         - V(backed_up), the archive is listed; V(fresh), there was a good backup already; V(waited_for), another task
           made it; V(started), a task was started and not waited for; V(would_back_up), in check mode.
-        - With V(failed), V(cancelled), V(timed_out) and V(not_started) the guest has not what was asked for, and the
-          task fails.
+        - With O(state=pruned) and O(state=absent) V(removed), backups of it were removed; V(would_remove), in check
+          mode; V(kept), nothing was to be removed.
+        - With V(failed), V(cancelled), V(timed_out), V(interrupted) and V(not_started) the guest has not what was asked
+          for, and the task fails.
       type: str
     volid:
-      description: The backup that the result rests on. Null when there is none.
+      description:
+        - The backup that the result rests on. Null when there is none.
+        - With O(state=pruned) and O(state=absent) the newest good one that is left on the storages that were looked at.
       type: str
     storage:
       description: The storage.
@@ -306,7 +421,9 @@ guests:
       reason: the archive is listed
       upid: "UPID:pve1:000001EB:0002E9FF:6B003C7D:vzdump:101:backup@pve!lifeboat:"
 removed:
-  description: Backups that Proxmox VE removed by the storage's own retention during this run, or that were overwritten.
+  description:
+    - Backups that were removed; in check mode those that would be. Also those that Proxmox VE removed by the storage's
+      own retention during this run, or that were overwritten.
   returned: when the cluster could be read
   type: list
   elements: dict
@@ -325,6 +442,52 @@ removed:
       type: int
     why:
       description: The rule that took it.
+      type: str
+    node:
+      description: The node whose listing showed it.
+      type: str
+    storage:
+      description: The storage.
+      type: str
+not_removed:
+  description: Backups that were to be removed and are still there, with the cause in C(why). The task then fails.
+  returned: when the cluster could be read
+  type: list
+  elements: dict
+kept:
+  description:
+    - Backups that stay, and the rule by which each does (C(why)). In check mode all of the selected guests, else of the
+      guests that lose one.
+  returned: when the cluster could be read
+  type: list
+  elements: dict
+orphans:
+  description: Jobs of earlier runs that did not come to their end, as this run found them.
+  returned: when the cluster could be read
+  type: list
+  elements: dict
+  contains:
+    run:
+      description: The run, which is the name of its journal.
+      type: str
+    upid:
+      description: The task. Null when it never began.
+      type: str
+    node:
+      description: Its node.
+      type: str
+    storage:
+      description: The storage that it writes to.
+      type: str
+    vmids:
+      description: Its guests.
+      type: list
+      elements: int
+    state:
+      description: V(running), V(ended), V(never_started), or V(unknown) where the node did not answer.
+      type: str
+    exitstatus:
+      description: How it ended. Null while it runs.
       type: str
 tasks:
   description: The tasks that were started.
@@ -370,11 +533,19 @@ summary:
     bytes:
       description: Size of the new backups together.
       type: int
+    removed:
+      description: How many backups were removed, or would be in check mode.
+      type: int
+    bytes_removed:
+      description: Their size together.
+      type: int
     seconds:
       description: Seconds that the module took.
       type: float
 diff:
-  description: The newest good backup of each guest that changes, before and after.
+  description:
+    - The newest good backup of each guest that changes, before and after; and each backup of the guests that lose one,
+      with the reason why it goes or stays.
   returned: when the cluster could be read
   type: dict
 api_error:
@@ -413,8 +584,11 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._ansible.argument_
     connection_spec,
     selection_spec,
 )
+from ansible_collections.lifeboat.backup.plugins.module_utils._ansible.journal_folder import journal_folder
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.retention import RULES
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup import back_up
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_message import failed
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.removal import remove_backups
 
 
 def argument_spec() -> dict[str, object]:
@@ -422,8 +596,18 @@ def argument_spec() -> dict[str, object]:
     return {
         **connection_spec(),
         **selection_spec(),
-        "state": {"type": "str", "choices": ["present"], "default": "present"},
+        "state": {"type": "str", "choices": ["present", "pruned", "absent"], "default": "present"},
         "storage": {"type": "str"},
+        "keep": {
+            "type": "dict",
+            "options": {
+                **{f"keep_{rule}": {"type": "int"} for rule in RULES},
+                "keep_all": {"type": "bool", "default": False},
+            },
+        },
+        "volids": {"type": "list", "elements": "str"},
+        "older_than": {"type": "str"},
+        "unprotect": {"type": "bool", "default": False},
         "max_age": {"type": "str"},
         "mode": {"type": "str", "choices": ["snapshot", "suspend", "stop"]},
         "compress": {"type": "str", "choices": ["zstd", "gzip", "lzo", "none"]},
@@ -449,6 +633,8 @@ def argument_spec() -> dict[str, object]:
         "wait": {"type": "bool", "default": True},
         "timeout": {"type": "str", "default": "24h"},
         "on_timeout": {"type": "str", "choices": ["fail", "cancel"], "default": "fail"},
+        "on_interrupt": {"type": "str", "choices": ["leave", "cancel"], "default": "leave"},
+        "journal_path": {"type": "path"},
         "max_parallel": {"type": "int"},
         "warnings_as_errors": {"type": "bool", "default": False},
     }
@@ -456,8 +642,13 @@ def argument_spec() -> dict[str, object]:
 
 def work(call: Call) -> Result:
     """Make the wish true; the task fails where a guest has not what was asked for."""
-    values = back_up(call.client, call.params, call.check_mode, call.clock)
-    if failed(values["guests"]):
+    common = (call.client, call.params, call.check_mode, call.clock, call.interruption)
+    with call.interruption.on_signals():
+        if call.params["state"] == "present":
+            values = back_up(*common, journal_folder(call.params, call.client.cluster))
+        else:
+            values = remove_backups(*common)
+    if failed(values["guests"]) or values["not_removed"]:
         return Result({key: value for key, value in values.items() if key != "msg"}, failure=values["msg"])
     return Result(values)
 

@@ -28,11 +28,13 @@ class Lab:
     sim: Simulator
     world: World
     connection: dict[str, Any]
+    journals: Path
 
     def backup(self, *, check: bool = False, diff: bool = False, **options: Any) -> dict[str, Any]:
         """Run proxmox_backup."""
+        options = {**self.connection, "journal_path": str(self.journals), **options}
         with environment():
-            return run_module(_module("proxmox_backup"), {**self.connection, **options}, check=check, diff=diff)
+            return run_module(_module("proxmox_backup"), options, check=check, diff=diff)
 
     def info(self, **options: Any) -> dict[str, Any]:
         """Run proxmox_backup_info."""
@@ -91,6 +93,7 @@ def lab(world: World, *, grant: bool = True, **settings: Any) -> Iterator[Lab]:
                 "api_token_id": TOKEN,
                 "api_token_secret": secret,
             },
+            world.layout.folder / "journals",
         )
 
 

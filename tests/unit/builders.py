@@ -12,10 +12,16 @@ from typing import Any, cast
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.archives import Backup, Listing
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_apply import Outcome
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_plan import Plan, Wish
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_report import report
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_rows import guest_rows
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Cluster, Guest
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import Observation
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.permissions import Permissions
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.removal_apply import RemovalOutcome
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.removal_report import Pruning
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.storages import NodeStorages, Place
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.upid import Upid
 
@@ -172,6 +178,22 @@ def an_observation(guests: Sequence[Guest] = (), backups: Sequence[Backup] = (),
         float(NOW),
         more.get("offsets", {}),
         more.get("default_offset", 0.0),
+    )
+
+
+def a_report(
+    wish: Wish, planned: Plan, seen: Observation, outcome: Outcome | None, seconds: float = 1.0, **more: Any
+) -> dict[str, Any]:
+    """The module's result; without ``pruning`` nothing was to be removed."""
+    pruning = more.get("pruning") or Pruning(outcome=None if outcome is None else RemovalOutcome())
+    return report(
+        guest_rows(wish, planned, seen, outcome, seconds),
+        planned,
+        seen,
+        outcome,
+        pruning,
+        more.get("orphans", ()),
+        seconds,
     )
 
 

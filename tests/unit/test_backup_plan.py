@@ -58,7 +58,7 @@ def _refusal(observation: Observation, problems: Mapping[str, str] | None = None
 
 def test_the_defaults_of_a_wish() -> None:
     assert Wish.from_params({"vmids": [101]}) == Wish(
-        Selection(vmids=(101,)), None, None, {}, None, True, 86400, False, None, False
+        Selection(vmids=(101,)), None, None, {}, None, True, 86400, False, False, None, False
     )
 
 
@@ -77,6 +77,7 @@ def test_everything_a_wish_can_say() -> None:
             "wait": False,
             "timeout": "6h",
             "on_timeout": "cancel",
+            "on_interrupt": "cancel",
             "max_parallel": 2,
             "warnings_as_errors": True,
         }
@@ -88,6 +89,7 @@ def test_everything_a_wish_can_say() -> None:
         "fast",
         False,
         21600,
+        True,
         True,
         2,
         True,

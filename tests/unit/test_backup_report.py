@@ -26,10 +26,10 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_ev
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_message import failed
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_plan import Wish, plan
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_report import report
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.job_log import parse_job_log
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import Observation
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.removal_report import removed_row
 from unit.builders import (
     DAY,
     HOUR,
@@ -37,6 +37,7 @@ from unit.builders import (
     a_backup,
     a_guest,
     a_place,
+    a_report,
     a_upid,
     an_observation,
     archive_name,
@@ -57,7 +58,7 @@ BEFORE = [
 ]
 UPID1, UPID2 = a_upid(101, starttime=NOW), a_upid("", "pve2", NOW, pid=77)
 OTHERS = a_upid("", "pve1", NOW - 60, pid=12, user="root@pam")
-KEYS = ["changed", "guests", "removed", "tasks", "summary", "diff", "msg"]
+KEYS = ["changed", "guests", "removed", "not_removed", "kept", "tasks", "orphans", "summary", "diff", "warnings", "msg"]
 
 
 def _report(
@@ -71,7 +72,7 @@ def _report(
     seen = observation or an_observation(GUESTS, BEFORE)
     listed: set[tuple[str, str | None]] = set() if "vault" in (unlisted or {}) else {("vault", None)}
     outcome = None if events is None else Outcome(list(events), list(backups), unlisted or {}, listed)
-    return report(wish, plan(wish, seen, {}), seen, outcome, 12.345)
+    return a_report(wish, plan(wish, seen, {}), seen, outcome, 12.345)
 
 
 def _row(told: dict[str, Any], vmid: int) -> dict[str, Any]:
@@ -332,8 +333,7 @@ def _pruning(*volids: str) -> Ended:
 def test_what_is_gone_is_told_with_the_rule_that_took_it() -> None:
     """The listing is the witness; the log knows the rule, but names an archive before it removes it."""
     new = a_backup(101, ctime=NOW)
-    why = "retention of the storage (keep-last=1)"
-    gone = {"volid": BEFORE[0].volid, "vmid": 101, "ctime": NOW - 31 * HOUR, "size": BEFORE[0].size, "why": why}
+    gone = removed_row(BEFORE[0], "retention of the storage (keep-last=1)")
     assert _report([_pruning(BEFORE[0].volid)], [new, BEFORE[1]])["removed"] == [gone]
     assert _report([_pruning(BEFORE[0].volid)], [new, *BEFORE])["removed"] == []
 
@@ -349,10 +349,11 @@ def test_what_is_gone_without_a_word_is_told_too() -> None:
 def test_where_nobody_can_look_the_log_is_the_witness() -> None:
     why = "retention of the storage (keep-last=1)"
     told = _report([_pruning(BEFORE[0].volid, PRUNED, BY_HAND)], unlisted={"vault": "It is not online."})
+    unseen = {"node": "pve1", "storage": "vault", "ctime": None, "size": None, "why": why}
     assert told["removed"] == [
-        {"volid": BEFORE[0].volid, "vmid": 101, "ctime": NOW - 31 * HOUR, "size": BEFORE[0].size, "why": why},
-        {"volid": PRUNED, "vmid": 101, "ctime": None, "size": None, "why": why},
-        {"volid": BY_HAND, "vmid": None, "ctime": None, "size": None, "why": why},
+        removed_row(BEFORE[0], why),
+        {"volid": PRUNED, "vmid": 101, **unseen},
+        {"volid": BY_HAND, "vmid": None, **unseen},
     ]
 
 
@@ -367,6 +368,4 @@ def test_what_a_backup_of_the_same_second_overwrote_is_told() -> None:
     same = a_backup(101, ctime=NOW, size=7)
     seen = an_observation([WEB1], [same])
     told = _report([_ended(101, good_lines(101))], [a_backup(101, ctime=NOW)], observation=seen, max_age=None)
-    assert told["removed"] == [
-        {"volid": same.volid, "vmid": 101, "ctime": NOW, "size": 7, "why": "overwritten by a backup of the same second"}
-    ]
+    assert told["removed"] == [removed_row(same, "overwritten by a backup of the same second")]

@@ -27,11 +27,10 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_ev
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_message import FAILURES
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_plan import NodeJob, Plan, Wish, plan
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_report import report
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.job_log import parse_job_log
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import Observation
-from unit.builders import NOW, a_backup, a_upid, failed_lines, good_lines, job_line
+from unit.builders import NOW, a_backup, a_report, a_upid, failed_lines, good_lines, job_line
 from unit.strategies import observations
 
 VOCABULARY = {
@@ -119,7 +118,7 @@ def runs(draw: st.DrawFn) -> Run:
 
 def _told(run: Run, check: bool = False) -> dict[str, Any]:
     wish, planned, seen, outcome = run
-    return report(wish, planned, seen, None if check else outcome, 1.0)
+    return a_report(wish, planned, seen, None if check else outcome, 1.0)
 
 
 @MANY

@@ -18,6 +18,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_ev
     ForeignRunning,
     Skipped,
 )
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_journal import BackupJournal
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_run import BackupRun
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import AnswerLost
@@ -55,6 +56,8 @@ class Lab:
             parameters={},
             wait=wait,
             cancel_on_timeout=False,
+            cancel_on_interrupt=False,
+            journal=BackupJournal(None, {}),
             observed_at=clock.now(),
             node_now=lambda _node: float(NOW),
             emit=self.told.append,

@@ -77,7 +77,10 @@ def test_the_list_tells_who_runs() -> None:
             "odd",
         ]
     )
-    assert backup_tasks(prepared.client, "pve1") == [ListedTask(running, True), ListedTask(done, False)]
+    assert backup_tasks(prepared.client, "pve1") == [
+        ListedTask(running, True),
+        ListedTask(done, False, "OK", 1795178106),
+    ]
     assert prepared.asked == ["GET nodes/pve1/tasks"]
     assert prepared.parameters == [{"typefilter": "vzdump", "source": "all", "limit": 200}]
 

@@ -15,6 +15,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.errors import LifeboatError
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.interruption import Interruption, reader_gone
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox import transport
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.options import (
@@ -42,6 +43,7 @@ class Call:
     params: Mapping[str, Any]
     check_mode: bool
     clock: Clock
+    interruption: Interruption
 
 
 def run_proxmox(module: AnsibleModule, work: Callable[[Call], Result]) -> None:
@@ -56,9 +58,10 @@ def run_proxmox(module: AnsibleModule, work: Callable[[Call], Result]) -> None:
         module.no_log_values.update(misplaced_secrets(module.params, os.environ))
         options = connection_options(module.params, os.environ)
         module.no_log_values.update(options.secrets)
-        clock = Clock()
+        interruption = Interruption(reader_gone)
+        clock = Clock(sleep=interruption.sleep)
         client = Client(options, clock)
-        result = work(Call(client, module.params, module.check_mode, clock))
+        result = work(Call(client, module.params, module.check_mode, clock, interruption))
     except LifeboatError as failure:
         facts = {"api_requests": client.requests if client else 0, **failure.details(), **failure.partial}
         module.fail_json(msg=failure.message, **facts)

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.interruption import Interruption
+
 
 @dataclass(frozen=True)
 class Clock:
@@ -25,15 +27,21 @@ class Clock:
 
 @dataclass(frozen=True)
 class Deadline:
-    """A point on the monotonic clock at which waiting ends."""
+    """A point on the monotonic clock at which waiting ends, or an earlier one when the run is interrupted."""
 
     clock: Clock
     at: float
+    interruption: Interruption | None = None
 
     @classmethod
-    def after(cls, clock: Clock, seconds: float) -> Deadline:
+    def after(cls, clock: Clock, seconds: float, interruption: Interruption | None = None) -> Deadline:
         """A deadline ``seconds`` from now."""
-        return cls(clock, clock.monotonic() + seconds)
+        return cls(clock, clock.monotonic() + seconds, interruption)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the run is asked to end."""
+        return self.interruption is not None and self.interruption.requested
 
     def remaining(self) -> float:
         """Seconds left, never negative."""
@@ -41,7 +49,7 @@ class Deadline:
 
     def passed(self) -> bool:
         """Whether no time is left."""
-        return self.remaining() <= 0.0
+        return self.interrupted or self.remaining() <= 0.0
 
     def sleep(self, seconds: float) -> None:
         """Sleep, but not past the deadline."""

@@ -13,6 +13,8 @@ _DIGITS = re.compile(r"^[+-]?[0-9]{1,30}$")
 
 def whole_number(value: object, default: int = 0) -> int:
     """The whole number that ``value`` is or says; ``default`` where it says none (also for infinity)."""
+    if value.__class__ is int:  # nearly always, and a listing has many numbers
+        return value
     if isinstance(value, str):
         text = value.strip()
         if _DIGITS.match(text):

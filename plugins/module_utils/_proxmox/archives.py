@@ -9,21 +9,26 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.number import whole_number
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client, path_of
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import AnswerLost, ApiError, BadAnswer
 
 # pve-storage Storage.pm; the time in the name is the node's local time
-_FILE = re.compile(r"^backup/vzdump-(qemu|lxc|openvz)-([1-9]\d{2,8})-(\d{4}_\d\d_\d\d-\d\d_\d\d_\d\d)\.")
-_PBS = re.compile(r"^backup/(vm|ct)/(\d+)/")
-_PBS_TYPES = {"vm": "qemu", "ct": "lxc"}
+_FILE = re.compile(
+    r"^[^:]*:backup/vzdump-(qemu|lxc|openvz)-([1-9]\d{2,8})-(\d{4}_\d\d_\d\d-\d\d_\d\d_\d\d)"
+    r"\.(?:tgz|(?:tar|vma)(?:\.(?:gz|lzo|zst|bz2))?)$"
+)
+_PBS = re.compile(r"^[^:]*:backup/(vm|ct)/(\d+)/")
+_TYPES = {"vm": "qemu", "ct": "lxc", "qemu": "qemu", "lxc": "lxc", "openvz": "lxc"}
 
 
-@dataclass(frozen=True)
-class Backup:
+class Backup(NamedTuple):
     """An archive or snapshot: what one entry of the listing says of it.
+
+    A tuple and no dataclass, because a listing has a hundred thousand of them.
 
     ``verified`` is True or False where the storage has checked it, None where it has not (or can't).
     ``size`` is in bytes and ``ctime`` in epoch seconds. ``finished`` is False for a snapshot still being written.
@@ -42,6 +47,35 @@ class Backup:
     verified: bool | None
     encrypted: bool
     finished: bool
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Its node and volid: a local storage of another node may hold one of the same name."""
+        return self.node, self.volid
+
+    @property
+    def named_by_proxmox(self) -> bool:
+        """Whether it bears the name that Proxmox gave it; retention leaves all others alone (06_prune: renamed)."""
+        return _FILE.match(self.volid) is not None or _PBS.match(self.volid) is not None
+
+    @property
+    def local_time(self) -> datetime | None:
+        """When it was made by the clock on the node's wall, where its name tells: names of files do."""
+        match = _FILE.match(self.volid)
+        if match is None:
+            return None
+        stamp = match.group(3)
+        try:
+            return datetime(  # noqa: DTZ001 - the time on the wall is of no zone
+                int(stamp[0:4]),
+                int(stamp[5:7]),
+                int(stamp[8:10]),
+                int(stamp[11:13]),
+                int(stamp[14:16]),
+                int(stamp[17:19]),
+            )
+        except ValueError:  # a name that somebody has made up
+            return None
 
     def good(self, require_verified: bool = False) -> bool:
         """Whether it counts as a backup: complete, not empty, and not known to be damaged."""
@@ -110,42 +144,38 @@ def backup_of(entry: Mapping[str, Any], storage: str, node: str) -> Backup:
     volid = str(entry["volid"])
     form = str(entry.get("format") or "")
     size = whole_number(entry.get("size"))
-    approximate = whole_number(entry.get("approximate-size"))
+    approximate = whole_number(entry.get("approximate-size")) if "approximate-size" in entry else 0
     verification = entry.get("verification")
     state = verification.get("state") if isinstance(verification, dict) else None
-    vmid = whole_number(entry.get("vmid"))
+    guest_type = entry.get("subtype")
     return Backup(
-        volid=volid,
-        vmid=vmid or owner_of(volid),
-        storage=storage,
-        node=node,
-        ctime=whole_number(entry.get("ctime")),
-        size=max(size, approximate),
-        format=form,
-        guest_type=_guest_type(entry, volid),
-        notes=str(entry["notes"]) if entry.get("notes") else None,
-        protected=str(entry.get("protected") or 0) == "1",
-        verified={"ok": True, "failed": False}.get(str(state)),
-        encrypted=str(entry.get("encrypted") or 0) != "0",
+        volid,
+        whole_number(entry.get("vmid")) or owner_of(volid),
+        storage,
+        node,
+        whole_number(entry.get("ctime")),
+        max(size, approximate),
+        form,
+        guest_type if guest_type in ("qemu", "lxc") else _type_in(volid),
+        str(entry["notes"]) if entry.get("notes") else None,
+        _flag(entry.get("protected")),
+        {"ok": True, "failed": False}.get(str(state)),
+        str(entry.get("encrypted") or 0) != "0",
         # A PBS snapshot that is still being written reports a size of 1 (PBSPlugin.pm).
-        finished=not form.startswith("pbs-") or size > 1 or approximate > 0,
+        not form.startswith("pbs-") or size > 1 or approximate > 0,
     )
+
+
+def _flag(value: object) -> bool:
+    return value is not None and str(value) == "1"
 
 
 def owner_of(volid: str) -> int | None:
     """The guest's id in a volid, None for a renamed archive."""
-    name = volid.partition(":")[2]
-    match = _FILE.match(name) or _PBS.match(name)
+    match = _FILE.match(volid) or _PBS.match(volid)
     return int(match.group(2)) if match else None
 
 
-def _guest_type(entry: Mapping[str, Any], volid: str) -> str | None:
-    subtype = entry.get("subtype")
-    if subtype in ("qemu", "lxc"):
-        return str(subtype)
-    name = volid.partition(":")[2]
-    found = _FILE.match(name)
-    if found:
-        return "lxc" if found.group(1) == "openvz" else found.group(1)
-    snapshot = _PBS.match(name)
-    return _PBS_TYPES[snapshot.group(1)] if snapshot else None
+def _type_in(volid: str) -> str | None:
+    match = _FILE.match(volid) or _PBS.match(volid)
+    return _TYPES[match.group(1)] if match else None

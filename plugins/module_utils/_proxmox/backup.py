@@ -7,29 +7,89 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_apply import apply
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.interruption import Interruption
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.journal import dead_runs
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_apply import (
+    Outcome,
+    apply,
+    begin,
+    waited_for,
+)
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_journal import BackupJournal
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_plan import Wish, plan
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_report import report
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_retention import after_backups, foretold
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_rows import GuestRows, guest_rows
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_run import BackupRun
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import Observation, observe
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.orphans import account_for, observe_orphans
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.removal_apply import RemovalOutcome
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.removal_report import Pruning
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.selection import select
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.storage_retention import (
+    observe_storage_retention,
+)
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.storages import diagnosed_storage
 
 
-def back_up(client: Client, params: Mapping[str, Any], check_mode: bool, clock: Clock) -> dict[str, Any]:
+def back_up(
+    client: Client,
+    params: Mapping[str, Any],
+    check_mode: bool,
+    clock: Clock,
+    interruption: Interruption,
+    journals: Path | None,
+) -> dict[str, Any]:
     """Make the wish true with the least that does it; in check mode only say what that would be.
+
+    ``journals`` is the folder of this cluster's journals; None where none can be kept.
 
     :raises InputError: before anything is started.
     """
     wish = Wish.from_params(params)
     began = clock.monotonic()
-    observation = observe(client, clock, None if wish.storage is None else [wish.storage])
-    planned = plan(wish, observation, _storage_problems(client, wish, observation))
-    outcome = None if check_mode else apply(client, clock, wish, planned, observation)
-    return report(wish, planned, observation, outcome, clock.monotonic() - began)
+    with dead_runs(journals) as dead:
+        observation = observe(client, clock, None if wish.storage is None else [wish.storage])
+        orphans = observe_orphans(client, clock, dead)
+        planned = plan(wish, observation, _storage_problems(client, wish, observation), orphans)
+        if check_mode:
+            rules = observe_storage_retention(client, planned.jobs) if wish.storage_retention else []
+            rows = guest_rows(wish, planned, observation, None, clock.monotonic() - began)
+            pruning = foretold(wish, planned, observation, rules)
+            return report(rows, planned, observation, None, pruning, orphans, clock.monotonic() - began)
+        journal = BackupJournal(
+            journals, {"module": "proxmox_backup", "cluster": client.cluster, "user": client.authid}
+        )
+        if planned.jobs:
+            journal.open(strict=params.get("journal_path") is not None)
+        outcome = Outcome()
+        run = begin(client, clock, wish, observation, outcome, journal, interruption)
+        apply(run, wish, planned, observation, outcome)
+        rows = guest_rows(wish, planned, observation, outcome, clock.monotonic() - began)
+        pruning = _retained(run, wish, observation, rows)
+        result = report(rows, planned, observation, outcome, pruning, orphans, clock.monotonic() - began)
+        account_for(dead, orphans, waited_for(outcome))
+        journal.close()
+    return result
+
+
+def _retained(run: BackupRun, wish: Wish, observation: Observation, rows: GuestRows) -> Pruning:
+    """What was removed, with what a person must know of the run besides."""
+    warnings: list[str] = []
+    if run.journal.problem is not None:
+        warnings.append(f"{run.journal.problem} A run after a crash may make backups again that this one has made.")
+    done = Pruning(outcome=RemovalOutcome())
+    if wish.keep is not None and run.interrupted:
+        warnings.append(f"No retention was applied: the run was interrupted ({run.interrupted}).")
+    elif wish.keep is not None:
+        done = after_backups(run, wish.keep, observation, rows.proofs)
+    return replace(done, warnings=(*done.warnings, *warnings))
 
 
 def _storage_problems(client: Client, wish: Wish, observation: Observation) -> dict[str, str]:

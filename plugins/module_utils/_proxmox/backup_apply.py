@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock, Deadline
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.interruption import Interruption
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.parallel import side_by_side
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.archives import Backup
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_events import (
@@ -20,6 +21,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_ev
     NothingLocal,
     Skipped,
 )
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_journal import BackupJournal
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_plan import (
     NodeJob,
     Plan,
@@ -52,36 +54,49 @@ class Outcome:
     backups: list[Backup] = field(default_factory=list)
     unlisted: dict[str, str] = field(default_factory=dict)
     listed: set[tuple[str, str | None]] = field(default_factory=set)
+    _guard: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def emit(self, event: Event) -> None:
+        """Note what happened; from any thread."""
+        with self._guard:
+            self.events.append(event)
 
 
-def apply(client: Client, clock: Clock, wish: Wish, plan: Plan, observation: Observation) -> Outcome:
-    """Run the plan's jobs, at most ``max_parallel`` nodes at once, and look at the storages afterwards.
-
-    Guests that left their node in between are followed to where they are now.
-    """
-    outcome = Outcome()
-    guard = threading.Lock()
-
-    def emit(event: Event) -> None:
-        with guard:
-            outcome.events.append(event)
-
+def begin(
+    client: Client,
+    clock: Clock,
+    wish: Wish,
+    observation: Observation,
+    outcome: Outcome,
+    journal: BackupJournal,
+    interruption: Interruption,
+) -> BackupRun:
+    """The run of a wish: its time begins now, and what happens is noted in ``outcome``."""
     drift = clock.now() - observation.observed_at
     offset = clock.monotonic()
-    run = BackupRun(
+    return BackupRun(
         client,
         clock,
-        Deadline.after(clock, wish.timeout),
+        Deadline.after(clock, wish.timeout, interruption),
         observation.permissions,
         wish.storage,
         wish.max_age,
         wish.parameters,
         wish.wait,
         wish.cancel_on_timeout,
+        wish.cancel_on_interrupt,
+        journal,
         observation.observed_at,
         lambda node: observation.now(node) + drift + clock.monotonic() - offset,
-        emit,
+        outcome.emit,
     )
+
+
+def apply(run: BackupRun, wish: Wish, plan: Plan, observation: Observation, outcome: Outcome) -> None:
+    """Run the plan's jobs, at most ``max_parallel`` nodes at once, and look at the storages afterwards.
+
+    Guests that left their node in between are followed to where they are now.
+    """
     places = {(place.storage, place.node): place for place in observation.places}
     jobs: Sequence[NodeJob] = plan.jobs
     for _round in range(1 + MOVES):
@@ -91,18 +106,17 @@ def apply(client: Client, clock: Clock, wish: Wish, plan: Plan, observation: Obs
         side_by_side(lambda job: run_node(run, job), jobs, wish.max_parallel or max(1, len(jobs)))
         round_events = outcome.events[seen:]
         if wish.wait:
-            _look(client, outcome, _written(round_events, places))
+            _look(run.client, outcome, _written(round_events, places))
         left = _unmentioned(jobs, round_events, outcome.backups)
         if not left:
             break
-        jobs, reasons = _follow_moves(client, jobs, left)
+        jobs, reasons = _follow_moves(run.client, jobs, left)
         for vmid, reason in reasons.items():
-            emit(Skipped((vmid,), reason, failed=True))
+            run.emit(Skipped((vmid,), reason, failed=True))
     else:
         left_ids = tuple(guest.vmid for job in jobs for guest in job.guests)
         if left_ids:
-            emit(Skipped(left_ids, "it moved to another node each time it was to be backed up", failed=True))
-    return outcome
+            run.emit(Skipped(left_ids, "it moved to another node each time it was to be backed up", failed=True))
 
 
 def _written(events: Sequence[Event], places: Mapping[tuple[str, str], Place]) -> list[Place]:
@@ -159,3 +173,8 @@ def _follow_moves(
     except ProxmoxError as failure:
         return [], {guest.vmid: f"node {guest.node} said nothing about it: {failure.message}" for guest in left}
     return plan_moved(left, storages, cluster)
+
+
+def waited_for(outcome: Outcome) -> set[str]:
+    """The UPIDs of somebody else's tasks whose guests were waited for."""
+    return {event.upid.text for event in outcome.events if isinstance(event, ForeignEnded)}

@@ -27,7 +27,8 @@ class Started:
 class Ended:
     """A task of ours is over, or waiting for it is (``timed_out``); ``exitstatus`` is None while it runs on.
 
-    ``log`` is what it said; ``problem`` why nothing more can be known of it.
+    ``log`` is what it said; ``problem`` why nothing more can be known of it. Where waiting ended because the run was
+    ``interrupted``, that is the reason.
     """
 
     upid: Upid
@@ -38,6 +39,7 @@ class Ended:
     timed_out: bool = False
     cancelled: bool = False
     problem: str | None = None
+    interrupted: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,8 @@ class ForeignRunning:
 class Skipped:
     """Nothing was started for these guests. ``failed`` where Proxmox refused, else it never came to that.
 
-    ``uncertain`` where a task may have been started all the same.
+    ``uncertain`` where a task may have been started all the same. ``interrupted`` where somebody else's task wasn't
+    waited for any longer, because the run was interrupted.
     """
 
     vmids: tuple[int, ...]
@@ -71,6 +74,7 @@ class Skipped:
     failed: bool = False
     timed_out: bool = False
     uncertain: bool = False
+    interrupted: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The result in words: one sentence, and one for each guest that is not covered. Pure. Private to this collection."""
+"""The result in words and counts: a sentence, and one for each guest that is not covered. Pure.
+
+Private to this collection.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._core.size import 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.wording import counted, one_line
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest
 
-FAILURES = frozenset({"failed", "cancelled", "timed_out", "not_started"})
+FAILURES = frozenset({"failed", "cancelled", "timed_out", "interrupted", "not_started"})
 """Results with which a selected guest has not what the task asked for."""
 
 
@@ -29,6 +32,9 @@ def message(rows: Sequence[Mapping[str, Any]]) -> str:
         "waited_for": "backed up by another task",
         "started": "being backed up",
         "fresh": "fresh",
+        "removed": "with backups removed",
+        "would_remove": "with backups that would be removed",
+        "kept": "kept as they are",
     }
     told = [f"{counts[key]} {text}" for key, text in words.items() if counts.get(key)]
     bad = [row for row in rows if row["result"] in FAILURES]
@@ -51,3 +57,21 @@ def failed(rows: Iterable[Mapping[str, Any]]) -> bool:
 
 def _label(row: Mapping[str, Any]) -> str:
     return Guest(row["vmid"], row["name"], row["node"], row["type"]).label
+
+
+def summary(rows: Sequence[Mapping[str, Any]], removed: Sequence[int], seconds: float) -> dict[str, Any]:
+    """Counts of the rows, and of what was removed (sizes in bytes)."""
+    results = [row["result"] for row in rows]
+    return {
+        "selected": len(rows),
+        "backed_up": results.count("backed_up"),
+        "would_back_up": results.count("would_back_up"),
+        "waited_for": results.count("waited_for"),
+        "started": results.count("started"),
+        "fresh": results.count("fresh"),
+        "failed": sum(result in FAILURES for result in results),
+        "bytes": sum(row["size"] or 0 for row in rows if row["result"] == "backed_up"),
+        "removed": len(removed),
+        "bytes_removed": sum(removed),
+        "seconds": round(seconds, 1),
+    }

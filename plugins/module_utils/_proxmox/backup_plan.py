@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.duration import format_duration, parse_duration
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.errors import InputError
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.retention import Keep
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.wording import listed
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.archives import Backup
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_places import PlaceChooser
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Cluster, Guest
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.freshness import (
@@ -22,6 +24,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.freshness
     judge,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import Observation
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.orphans import Orphan, counted
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.permissions import Permissions
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.selection import Selection, select
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.vzdump_request import (
@@ -42,8 +45,15 @@ class Wish:
     wait: bool
     timeout: int
     cancel_on_timeout: bool
+    cancel_on_interrupt: bool
     max_parallel: int | None
     warnings_as_errors: bool
+    keep: Keep | None = None
+
+    @property
+    def storage_retention(self) -> bool:
+        """Whether Proxmox removes older backups by the storage's own retention."""
+        return self.parameters.get("remove") != 0
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> Wish:
@@ -51,6 +61,9 @@ class Wish:
 
         :raises InputError: for the first that can't be meant.
         """
+        for option in ("volids", "older_than", "unprotect"):
+            if params.get(option):
+                raise InputError(f"{option}: it belongs to state absent, which removes backups. Nothing was started.")
         selection = Selection.from_params(params)
         if not selection.names_any:
             raise InputError(
@@ -63,17 +76,23 @@ class Wish:
         storage = params.get("storage")
         if storage is not None and not storage.strip():
             raise InputError("storage: it is empty; name a storage, or leave the option out so that one is found.")
+        keep = None if params.get("keep") is None else Keep.from_params(params["keep"])
+        wait = bool(params.get("wait", True))
+        if keep is not None and not wait:
+            raise InputError("keep: older backups are only removed after the new one is proven; it needs wait true.")
         return cls(
             selection,
             storage,
             None if max_age is None else parse_duration(max_age, "max_age"),
             vzdump_parameters(params),
             (params.get("fleecing") or {}).get("storage"),
-            bool(params.get("wait", True)),
+            wait,
             parse_duration(params.get("timeout") or "24h", "timeout"),
             params.get("on_timeout") == "cancel",
+            params.get("on_interrupt") == "cancel",
             params.get("max_parallel"),
             bool(params.get("warnings_as_errors")),
+            keep,
         )
 
 
@@ -122,8 +141,12 @@ class Plan:
         )
 
 
-def plan(wish: Wish, observation: Observation, storage_problems: Mapping[str, str]) -> Plan:
+def plan(
+    wish: Wish, observation: Observation, storage_problems: Mapping[str, str], orphans: Sequence[Orphan] = ()
+) -> Plan:
     """Decide for every selected guest. ``storage_problems`` says for a node why the wanted storage is not usable there.
+
+    ``orphans`` are the jobs of runs that died: what they have just made isn't made again.
 
     :raises InputError: for what can't work for any guest: unknown ids, an empty selection, a storage that is nowhere
         usable, a missing privilege that every backup needs.
@@ -144,7 +167,15 @@ def plan(wish: Wish, observation: Observation, storage_problems: Mapping[str, st
         for guest in selected.guests
     ]
     chooser = PlaceChooser(wish.storage, observation, storage_problems, _expected_sizes(wish, judged))
-    decisions = tuple(_decide(wish, guest, judgement, observation, chooser) for guest, judgement in judged)
+    made: Mapping[int, tuple[Backup, Orphan]] = {}
+    if wish.max_age is None and orphans:
+        made = counted(selected.guests, owned, orphans, wish.storage, observation.now)
+    decisions = tuple(
+        _taken_over(guest, judgement, *made[guest.vmid], observation)
+        if guest.vmid in made
+        else _decide(wish, guest, judgement, observation, chooser)
+        for guest, judgement in judged
+    )
     _check_any_place(decisions, chooser)
     return Plan(decisions)
 
@@ -164,6 +195,15 @@ def _decide(
         return Decision(guest, "refuse", why, judgement)
     reason = "a backup is made at every run without max_age" if wish.max_age is None else judgement.reason
     return Decision(guest, "back_up", reason, judgement, storage)
+
+
+def _taken_over(
+    guest: Guest, judgement: Judgement, backup: Backup, orphan: Orphan, observation: Observation
+) -> Decision:
+    age = max(0, int(observation.now(backup.node)) - backup.ctime)
+    upid = "" if orphan.upid is None else f" {orphan.upid.text}"
+    reason = f"task{upid} of run {orphan.run}, which did not come to its end, has made it just now"
+    return Decision(guest, "keep", reason, replace(judgement, state="fresh", newest=backup, age=age), backup.storage)
 
 
 def _check_privileges(wish: Wish, permissions: Permissions) -> None:

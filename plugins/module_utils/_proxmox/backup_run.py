@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock, Deadline
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_events import Event
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_journal import BackupJournal
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.permissions import Permissions
 
@@ -32,6 +33,19 @@ class BackupRun:
     parameters: Mapping[str, Any]
     wait: bool
     cancel_on_timeout: bool
+    cancel_on_interrupt: bool
+    journal: BackupJournal
     observed_at: float
     node_now: Callable[[str], float]
     emit: Callable[[Event], None]
+
+    @property
+    def interrupted(self) -> str:
+        """Why the run is to end before its work is done; empty when it isn't."""
+        interruption = self.deadline.interruption
+        return interruption.reason if interruption is not None and interruption.requested else ""
+
+    @property
+    def over(self) -> str:
+        """Why there is no more time, as the begin of a sentence."""
+        return f"the run was interrupted ({self.interrupted})" if self.interrupted else "the time was up"

@@ -58,7 +58,7 @@ def verdict(ended: Ended, vmid: int, evidence: Evidence, timeout: int) -> Verdic
     if part.error is not None:
         return _failed(base, ended, part)
     if ended.timed_out:
-        return _said(base, "timed_out", _time_up(ended, timeout))
+        return _said(base, _given_up(ended), _time_up(ended, timeout))
     if ended.exitstatus is not None and INTERRUPTED in ended.exitstatus:
         return _said(base, "cancelled", f"the task was cancelled ({ended.exitstatus})")
     if backup is not None and backup.good():
@@ -87,7 +87,7 @@ def _finished(base: Verdict, ended: Ended, evidence: Evidence) -> Verdict:
 def _failed(base: Verdict, ended: Ended, part: GuestLog) -> Verdict:
     if INTERRUPTED in (part.error or ""):
         if ended.timed_out:
-            return _said(base, "timed_out", "it was cancelled when the time was up")
+            return _said(base, _given_up(ended), f"it was cancelled when {_over(ended)}")
         return _said(base, "cancelled", f"the task was cancelled ({INTERRUPTED})")
     if _PRUNE_FAILED in (part.error or "") and base.backup is not None and base.backup.good():
         # Proxmox calls the guest failed when only the storage's retention did; the archive is there all the same.
@@ -110,7 +110,7 @@ def _unmentioned(ended: Ended, vmid: int, evidence: Evidence, timeout: int) -> V
     if ended.problem is not None:
         return _said(nothing, "failed", ended.problem)
     if ended.timed_out:
-        return _said(nothing, "timed_out", _time_up(ended, timeout))
+        return _said(nothing, _given_up(ended), _time_up(ended, timeout))
     status = ended.exitstatus or ""
     others = ended.log.guests.values()
     if INTERRUPTED in status or any(INTERRUPTED in (other.error or "") for other in others):
@@ -131,8 +131,16 @@ def _new_one(ended: Ended, vmid: int, evidence: Evidence) -> Backup | None:
     return backup if backup.storage == ended.storage else None
 
 
+def _given_up(ended: Ended) -> str:
+    return "interrupted" if ended.interrupted else "timed_out"
+
+
+def _over(ended: Ended) -> str:
+    return f"the run was interrupted ({ended.interrupted})" if ended.interrupted else "the time was up"
+
+
 def _time_up(ended: Ended, timeout: int) -> str:
-    end = f"after {format_duration(timeout)} the time was up"
+    end = _over(ended) if ended.interrupted else f"after {format_duration(timeout)} {_over(ended)}"
     if ended.cancelled:
         return f"{end} and task {ended.upid.text} was cancelled"
     return f"{end}; task {ended.upid.text} runs on"

@@ -50,6 +50,7 @@ class Client:
         self._current = 0
         self.authid = options.credentials.authid
         self.port = options.port
+        self.cluster = f"{min(options.hosts).lower()}-{options.port}"
 
     @property
     def requests(self) -> int:
@@ -67,6 +68,10 @@ class Client:
     def delete(self, path: str, **parameters: Any) -> Any:
         """A DELETE that may be sent again, because what is gone stays gone (cancelling a task, say)."""
         return self._repeated(lambda endpoint: endpoint.call("DELETE", path, parameters)).data
+
+    def put(self, path: str, **parameters: Any) -> Any:
+        """A PUT that may be sent again, because what is set so stays so (a backup's protection, say)."""
+        return self._repeated(lambda endpoint: endpoint.call("PUT", path, parameters)).data
 
     def post(self, path: str, **parameters: Any) -> Any:
         """The ``data`` of a write, which is handed to a server at most once.

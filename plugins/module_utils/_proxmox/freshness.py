@@ -122,10 +122,8 @@ def find_unreadable(
     wanted = None if storages is None else set(storages)
     selected = list(guests)
     found: list[Unreadable] = []
-    down = [node for node, up in sorted(observation.cluster.nodes.items()) if not up]
-    lost = [(node, f"Node {node} is offline, so its local storages cannot be read.") for node in down]
-    lost.extend((of_node.node, of_node.error) for of_node in observation.storages if of_node.error)
-    found.extend(Unreadable(None, node, why, None, _at(node, selected), local=True) for node, why in lost)
+    if wanted is None or not wanted <= {listing.storage for listing in observation.listings if listing.shared}:
+        found.extend(_lost_nodes(observation, selected))
     for listing in observation.listings:
         if listing.error:
             where = None if listing.shared else listing.node
@@ -148,6 +146,14 @@ def find_unreadable(
             for storage in sorted(wanted - shown)
         )
     return found
+
+
+def _lost_nodes(observation: Observation, guests: Sequence[Guest]) -> list[Unreadable]:
+    """Nodes whose local storages can't be read."""
+    down = [node for node, up in sorted(observation.cluster.nodes.items()) if not up]
+    lost = [(node, f"Node {node} is offline, so its local storages cannot be read.") for node in down]
+    lost.extend((of_node.node, of_node.error) for of_node in observation.storages if of_node.error)
+    return [Unreadable(None, node, why, None, _at(node, guests), local=True) for node, why in lost]
 
 
 def _unseen_storages(observation: Observation) -> list[Unreadable]:

@@ -10,6 +10,7 @@ Carries out what was planned and says what happened; it decides nothing but what
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Deadline
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.errors import LifeboatError
@@ -36,10 +37,12 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.other_tas
     whole_log,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.submission import (
+    LostStart,
     UncertainStart,
     start_backup,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.tasks import (
+    ListedTask,
     backup_tasks,
     cancel_task,
     wait_for_end,
@@ -83,38 +86,74 @@ def _run_part(run: BackupRun, job: NodeJob, guests: list[Guest], open_ids: set[i
     waited = False
     while guests:
         if run.deadline.passed():
-            run.emit(Skipped(tuple(sorted(open_ids)), "the time was up before its turn", timed_out=True))
+            why = f"{run.over} before its turn"
+            run.emit(Skipped(tuple(sorted(open_ids)), why, timed_out=not run.interrupted))
             return
         # Two runs on one controller may not both look before either starts.
         with exclusive(f"vzdump-{job.node}-{run.client.port}", Deadline.after(run.clock, LOCK_PATIENCE)):
-            other, upid, started = _look_and_start(run, job, guests, open_ids, waited)
-        if other is None:
-            if upid is not None and run.wait:
-                _follow(run, job, upid, started)
+            step = _look_and_start(run, job, guests, open_ids, waited)
+        if step is None:
             return
-        guests = after_the_other(run, other, guests, open_ids)
-        waited = True
+        if isinstance(step, OtherTask):
+            guests = after_the_other(run, step, guests, open_ids)
+            waited = True
+        elif isinstance(step, _Job):
+            _follow(run, job, step)
+            return
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A task of ours, its guests, and its number in the journal."""
+
+    upid: Upid
+    vmids: tuple[int, ...]
+    number: int
+
+
+class _TooLate:
+    """The time was up before anything was started."""
 
 
 def _look_and_start(
     run: BackupRun, job: NodeJob, guests: list[Guest], open_ids: set[int], waited: bool
-) -> tuple[OtherTask | None, Upid | None, tuple[int, ...]]:
-    """What is in the way; or, when nothing is, the task that was started and its guests."""
+) -> OtherTask | _Job | _TooLate | None:
+    """What is in the way; or, when nothing is, the task that was started. None where nothing is left to do."""
     tasks = backup_tasks(run.client, job.node)
     other = in_the_way(run, tasks, guests)
-    if other is not None or run.deadline.passed():
-        return other, None, ()
+    if other is not None:
+        return other
     if waited or run.clock.now() - run.observed_at > LOOK_AGAIN_AFTER:
         guests = _still_needed(run, job, guests, open_ids)
     guests = _unlocked(run, guests, open_ids)
     if not guests:
-        return None, None, ()
+        return None
     _let_the_second_pass(run, job)
-    vmids = tuple(guest.vmid for guest in guests)
+    if run.deadline.passed():
+        return _TooLate()
+    return _start(run, job, tuple(guest.vmid for guest in guests), tasks)
+
+
+def _start(run: BackupRun, job: NodeJob, vmids: tuple[int, ...], tasks: Sequence[ListedTask]) -> _Job | None:
+    """Journal the job, ask for it, journal the answer. An answer that is lost leaves the journal's entry open."""
+    ours = [task.upid for task in tasks if task.upid.user == run.client.authid]
+    newest = max(ours, key=lambda upid: upid.starttime, default=None)
+    number = run.journal.starting(job.node, job.storage, vmids, newest)
     parameters = {**run.parameters, "storage": job.storage}
-    upid = start_backup(run.client, job.node, vmids, parameters, tasks, run.deadline, run.clock)
-    run.emit(NothingLocal(job.node, vmids) if upid is None else Started(upid, vmids, job.storage))
-    return None, upid, vmids
+    try:
+        upid = start_backup(run.client, job.node, vmids, parameters, tasks, run.deadline, run.clock)
+    except LostStart:
+        raise
+    except LifeboatError:
+        run.journal.settled(number, "refused")
+        raise
+    if upid is None:
+        run.journal.settled(number, "nothing")
+        run.emit(NothingLocal(job.node, vmids))
+        return None
+    run.journal.started(number, upid)
+    run.emit(Started(upid, vmids, job.storage))
+    return _Job(upid, vmids, number)
 
 
 def _still_needed(run: BackupRun, job: NodeJob, guests: list[Guest], open_ids: set[int]) -> list[Guest]:
@@ -177,17 +216,31 @@ def _let_the_second_pass(run: BackupRun, job: NodeJob) -> None:
         run.clock.sleep(ahead)
 
 
-def _follow(run: BackupRun, job: NodeJob, upid: Upid, vmids: Sequence[int]) -> None:
-    ids = tuple(vmids)
+def _follow(run: BackupRun, job: NodeJob, ours: _Job) -> None:
+    if not run.wait:
+        run.journal.settled(ours.number, "left")
+        return
+    upid = ours.upid
     try:
         state = wait_for_end(run.client, upid, run.deadline, run.clock)
-        timed_out = state.running
-        if timed_out and run.cancel_on_timeout:
+        given_up = state.running
+        why = run.interrupted if given_up else ""
+        if given_up and (run.cancel_on_interrupt if why else run.cancel_on_timeout):
             cancel_task(run.client, upid)
             state = wait_for_end(run.client, upid, Deadline.after(run.clock, CANCEL_PATIENCE), run.clock)
-        cancelled = timed_out and not state.running
         log = whole_log(run, upid)
-        ended = Ended(upid, ids, job.storage, state.exitstatus, log, timed_out=timed_out, cancelled=cancelled)
+        ended = Ended(
+            upid,
+            ours.vmids,
+            job.storage,
+            state.exitstatus,
+            log,
+            timed_out=given_up,
+            cancelled=given_up and not state.running,
+            interrupted=why,
+        )
     except LifeboatError as failure:
-        ended = Ended(upid, ids, job.storage, None, JobLog(), problem=failure.message)
+        ended = Ended(upid, ours.vmids, job.storage, None, JobLog(), problem=failure.message)
+    if ended.exitstatus is not None:
+        run.journal.settled(ours.number, "ended")
     run.emit(ended)

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.number import whole_number
@@ -32,7 +32,7 @@ class Observation:
     """The state of a cluster and its backups at one moment.
 
     ``clock_offsets`` says by how many seconds a node's clock is ahead of the controller's; ``default_offset`` is that
-    of the API server, for nodes whose clock isn't known.
+    of the API server, for nodes whose clock isn't known. ``zones`` are the time zones of the nodes whose clock is.
     """
 
     cluster: Cluster
@@ -42,6 +42,7 @@ class Observation:
     observed_at: float
     clock_offsets: Mapping[str, float]
     default_offset: float
+    zones: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def places(self) -> list[Place]:
@@ -72,11 +73,10 @@ def observe(client: Client, clock: Clock, storages: Iterable[str] | None = None)
     wanted = None if storages is None else set(storages)
     places = [place for node in of_nodes for place in node.places if wanted is None or place.storage in wanted]
     listings = list_places(client, places)
-    offsets = _clock_offsets(client, clock, cluster, permissions)
+    offsets, zones = _clocks(client, clock, cluster, permissions)
     dates = [node.date - node.asked_at for node in of_nodes if node.date is not None]
-    return Observation(
-        cluster, permissions, tuple(of_nodes), tuple(listings), clock.now(), offsets, dates[0] if dates else 0.0
-    )
+    offset = dates[0] if dates else 0.0
+    return Observation(cluster, permissions, tuple(of_nodes), tuple(listings), clock.now(), offsets, offset, zones)
 
 
 def list_places(client: Client, places: Iterable[Place]) -> list[Listing]:
@@ -102,20 +102,24 @@ def list_places(client: Client, places: Iterable[Place]) -> list[Listing]:
     return side_by_side(of_group, groups.values())
 
 
-def _clock_offsets(client: Client, clock: Clock, cluster: Cluster, permissions: Permissions) -> dict[str, float]:
-    """Reading a node's time needs Sys.Audit there; without it the Date of the API server's answers has to do."""
+def _clocks(
+    client: Client, clock: Clock, cluster: Cluster, permissions: Permissions
+) -> tuple[dict[str, float], dict[str, str]]:
+    """By how many seconds each node's clock is ahead, and its time zone.
+
+    Reading them needs Sys.Audit on the node; without it the Date of the API server's answers has to do.
+    """
     readable = [node for node in cluster.online_nodes if permissions.allows("Sys.Audit", f"/nodes/{node}")]
 
-    def offset(node: str) -> tuple[str, float | None]:
+    def read(node: str) -> tuple[str, float | None, str | None]:
         try:
             answer = client.get(path_of("nodes", node, "time"))
-        except (
-            ApiError,
-            AnswerLost,
-            BadAnswer,
-        ):  # the node went away since; the API server's clock stands in for its own
-            return node, None
-        seconds = whole_number(answer.get("time")) if isinstance(answer, dict) else 0
-        return node, seconds - clock.now() if seconds else None
+        except (ApiError, AnswerLost, BadAnswer):
+            return node, None, None  # the node went away since; the API server's clock stands in for its own
+        fields = answer if isinstance(answer, dict) else {}
+        seconds = whole_number(fields.get("time"))
+        return node, seconds - clock.now() if seconds else None, fields.get("timezone") or None
 
-    return {node: seconds for node, seconds in side_by_side(offset, readable) if seconds is not None}
+    found = side_by_side(read, readable)
+    offsets = {node: seconds for node, seconds, _zone in found if seconds is not None}
+    return offsets, {node: str(zone) for node, _seconds, zone in found if zone is not None}

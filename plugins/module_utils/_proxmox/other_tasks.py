@@ -144,7 +144,8 @@ def _unnamed(run: BackupRun, other: OtherTask, guests: list[Guest], open_ids: se
     if over:
         return guests  # it ended without a word: it made nothing
     what = f"task {other.upid.text} waits on the node and does not say yet which guests it backs up"
-    run.emit(Skipped(tuple(sorted(open_ids)), what, timed_out=run.wait))
+    interrupted = bool(run.interrupted)
+    run.emit(Skipped(tuple(sorted(open_ids)), what, timed_out=run.wait and not interrupted, interrupted=interrupted))
     open_ids.clear()
     return []
 
@@ -167,8 +168,9 @@ def _waited_for(run: BackupRun, other: OtherTask) -> frozenset[int]:
     failed = frozenset(vmid for vmid in other.covered if vmid in log.guests and log.guests[vmid].error is not None)
     late = other.covered - done - failed
     if late and state.running:
-        reason = f"the time was up while task {other.upid.text} of somebody else backed it up"
-        run.emit(Skipped(tuple(sorted(late)), reason, timed_out=True))
+        reason = f"{run.over} while task {other.upid.text} of somebody else backed it up"
+        interrupted = bool(run.interrupted)
+        run.emit(Skipped(tuple(sorted(late)), reason, timed_out=not interrupted, interrupted=interrupted))
         return done | late
     return done
 

@@ -80,7 +80,8 @@ def start_backup(
             if upid is None and answer != "OK":
                 raise BadAnswer(f"The answer to the backup job on node {node} is not a task: {str(answer)[:80]!r}.")
             return upid
-        found, undecided = _find_lost(client, node, vmids, before, deadline, clock)
+        known = {task.upid.text for task in before}
+        found, undecided = find_task(client, node, vmids, known, deadline, clock)
         if found is not None:
             return found
         if undecided:
@@ -92,20 +93,21 @@ def start_backup(
     raise AssertionError("unreachable: the second attempt returns or raises")
 
 
-def _find_lost(
+def find_task(
     client: Client,
     node: str,
     vmids: Sequence[int],
-    before: Sequence[ListedTask],
+    known: set[str],
     deadline: Deadline,
     clock: Clock,
+    pauses: Sequence[float] = LOOKS,
 ) -> tuple[Upid | None, str]:
-    """The task that the lost request started, or one that may be it.
+    """The task of ours that a request with these guests has started, or one that may be it; ``known`` are others.
 
     A task that waits for the node's lock names its guests only after that: until then nothing is certain.
     """
-    known = {task.upid.text for task in before}
-    looks = iter(LOOKS)
+    known = set(known)
+    looks = iter(pauses)
     pause = next(looks)
     while True:
         clock.sleep(pause)

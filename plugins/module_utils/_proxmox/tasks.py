@@ -37,10 +37,12 @@ _WARNINGS = re.compile(r"^WARNINGS: \d+$")
 
 @dataclass(frozen=True)
 class ListedTask:
-    """A task as the node's list shows it."""
+    """A task as the node's list shows it; ``ended_at`` is epoch seconds by the node's clock."""
 
     upid: Upid
     running: bool
+    exitstatus: str | None = None
+    ended_at: int | None = None
 
 
 @dataclass(frozen=True)
@@ -65,10 +67,16 @@ def backup_tasks(client: Client, node: str) -> list[ListedTask]:
     answer = client.get(path_of("nodes", node, "tasks"), typefilter="vzdump", source="all", limit=200)
     if not isinstance(answer, list):
         raise BadAnswer(f"The list of tasks of node {node} is not one: check api_host and api_port.")
-    found = [
-        (Upid.parse(entry.get("upid")), not entry.get("endtime")) for entry in answer if isinstance(entry, Mapping)
-    ]
-    return [ListedTask(upid, running) for upid, running in found if upid is not None]
+    found = [(Upid.parse(entry.get("upid")), entry) for entry in answer if isinstance(entry, Mapping)]
+    return [_listed(upid, entry) for upid, entry in found if upid is not None]
+
+
+def _listed(upid: Upid, entry: Mapping[str, Any]) -> ListedTask:
+    """An entry with an ``endtime`` has ended (recorded: 10_tasks); running ones say RUNNING for a status."""
+    ended_at = whole_number(entry.get("endtime"))
+    if not ended_at:
+        return ListedTask(upid, running=True)
+    return ListedTask(upid, False, str(entry.get("status") or "unexpected status"), ended_at)
 
 
 def task_state(client: Client, upid: Upid) -> TaskState:

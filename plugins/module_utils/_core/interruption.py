@@ -1,0 +1,87 @@
+# Copyright (c) 2026, the Lifeboat authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Being asked to end before the work is done. Private to this collection."""
+
+from __future__ import annotations
+
+import select
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Interruption:
+    """Whether the run is to end, and why. May be asked and waited for from any thread.
+
+    ``probe`` is asked now and then for a reason that nobody sends: that the reader of the result is gone, say.
+    """
+
+    def __init__(self, probe: Callable[[], str | None] | None = None) -> None:
+        self._event = threading.Event()
+        self._probe = probe
+        self.reason = ""
+
+    @property
+    def requested(self) -> bool:
+        """Whether the run is to end."""
+        if not self._event.is_set() and self._probe is not None:
+            found = self._probe()
+            if found is not None:
+                self.request(found)
+        return self._event.is_set()
+
+    def request(self, reason: str) -> None:
+        """Ask the run to end; the first reason is kept."""
+        if not self._event.is_set():
+            self.reason = reason
+            self._event.set()
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep until then, or until the run is asked to end; after that, which takes its time too, as long as said."""
+        if self._event.is_set():
+            time.sleep(seconds)
+        else:
+            self._event.wait(seconds)
+
+    @contextmanager
+    def on_signals(self) -> Iterator[None]:
+        """Let SIGINT, SIGTERM and SIGHUP ask for the end; a second one ends the process at once, as it would have.
+
+        A signal that was ignored stays so (nohup). Only the main thread can do this; in others nothing is changed.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.getsignal(number) for number in SIGNALS}
+        caught = [number for number in SIGNALS if before[number] not in (signal.SIG_IGN, None)]
+
+        def ask(number: int, _frame: FrameType | None) -> None:
+            self.request(f"it got {signal.Signals(number).name}")
+            for one in caught:
+                signal.signal(one, signal.SIG_DFL)
+
+        for number in caught:
+            signal.signal(number, ask)
+        try:
+            yield
+        finally:
+            for number in caught:
+                signal.signal(number, before[number])
+
+
+def reader_gone(descriptor: int = 1) -> str | None:
+    """Why nobody will read what is written to a pipe; None while somebody may, and where it is no pipe.
+
+    ansible-playbook reads a module's result from a pipe; when it is killed, the module lives on.
+    """
+    poll = select.poll()
+    poll.register(descriptor, 0)
+    gone = any(events & (select.POLLERR | select.POLLHUP) for _descriptor, events in poll.poll(0))
+    return "nobody reads its result any more: ansible-playbook is gone" if gone else None

@@ -1,0 +1,218 @@
+# Copyright (c) 2026, the Lifeboat authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What runs have started, written down before it is asked for, so that a run that was killed is found by the next one.
+
+A run has a file of its own, one JSON line an entry, each synced to the disk. It holds a lock on the file as long as it
+lives: a file without a lock is that of a run that died, however it died, and no stale lock can stay behind.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.errors import LifeboatError
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
+_ENDING = ".jsonl"
+Entry = Mapping[str, Any]
+
+
+class JournalError(LifeboatError):
+    """The journal can't be written or read."""
+
+
+def default_folder(environment: Mapping[str, str]) -> Path:
+    """Where a user's programs keep their state: $XDG_STATE_HOME, else ~/.local/state.
+
+    :raises JournalError: for a user without a home.
+    """
+    state = environment.get("XDG_STATE_HOME", "")
+    try:
+        base = Path(state) if state.startswith("/") else Path.home() / ".local" / "state"
+    except RuntimeError as failure:
+        raise JournalError("This user has no home folder for the journal; set journal_path.") from failure
+    return base / "lifeboat"
+
+
+def cluster_folder(folder: Path, cluster: str) -> Path:
+    """The folder of one cluster's journals."""
+    return folder / (_UNSAFE.sub("_", cluster).lstrip(".") or "_")
+
+
+class Journal:
+    """This run's journal. May be written to from any thread.
+
+    The file is made with the first entry: a run that starts nothing leaves nothing.
+    """
+
+    def __init__(self, folder: Path, header: Mapping[str, Any]) -> None:
+        self.run = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{uuid.uuid4().hex[:8]}"
+        self._path = folder / f"{self.run}{_ENDING}"
+        self._header = dict(header)
+        self._guard = threading.Lock()
+        self._handle: int | None = None
+        self._torn = False
+
+    def open(self) -> None:
+        """Make the file, so that it is known before anything is started whether it can be written.
+
+        :raises JournalError: when it can't.
+        """
+        with self._guard:
+            self._opened()
+
+    def write(self, event: str, **facts: Any) -> None:
+        """One entry, on the disk when this returns.
+
+        :raises JournalError: when it can't be written.
+        """
+        with self._guard:
+            handle = self._opened()
+            self._append(handle, {"event": event, "at": round(time.time(), 3), **facts})
+
+    def close(self, keep: bool = False) -> None:
+        """End the run: the file goes, unless there is something in it that the next run must know."""
+        with self._guard:
+            if self._handle is None:
+                return
+            if not keep:
+                self._path.unlink(missing_ok=True)
+            os.close(self._handle)
+            self._handle = None
+
+    def _opened(self) -> int:
+        if self._handle is None:
+            try:
+                self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._handle = _locked_file(self._path)
+            except OSError as failure:
+                raise _unwritable(self._path, failure) from failure
+            self._append(self._handle, {"event": "run", "at": round(time.time(), 3), "run": self.run, **self._header})
+        return self._handle
+
+    def _append(self, handle: int, entry: Entry) -> None:
+        line = (b"\n" if self._torn else b"") + json.dumps(entry, separators=(",", ":")).encode() + b"\n"
+        self._torn = True
+        try:
+            if os.write(handle, line) != len(line):
+                raise _unwritable(self._path, OSError("the disk is full"))
+            os.fsync(handle)
+        except OSError as failure:
+            raise _unwritable(self._path, failure) from failure
+        self._torn = False
+
+
+class DeadRun:
+    """The journal of a run that died. Held by a lock until it is released, so that one run alone takes it over."""
+
+    def __init__(self, path: Path, handle: int, entries: Sequence[Entry]) -> None:
+        self.path = path
+        self.entries = entries
+        self._handle = handle
+
+    @property
+    def run(self) -> str:
+        """Its id."""
+        return self.path.name.removesuffix(_ENDING)
+
+    def note(self, event: str, **facts: Any) -> None:
+        """Add an entry, for the run that finds it next.
+
+        :raises JournalError: when it can't be written.
+        """
+        line = json.dumps({"event": event, **facts}, separators=(",", ":")).encode() + b"\n"
+        try:
+            os.write(self._handle, line)
+            os.fsync(self._handle)
+        except OSError as failure:
+            raise _unwritable(self.path, failure) from failure
+
+    def forget(self) -> None:
+        """Remove the file: everything in it is accounted for."""
+        self.path.unlink(missing_ok=True)
+
+
+@contextmanager
+def dead_runs(folder: Path | None) -> Iterator[list[DeadRun]]:
+    """The runs of a cluster that died, oldest first.
+
+    Those that live, and those that another run is taking over, are not among them.
+    """
+    found: list[DeadRun] = []
+    handles: list[int] = []
+    try:
+        for path in _journals(folder) if folder is not None else ():
+            handle = _taken(path)
+            if handle is not None:
+                handles.append(handle)
+                found.append(DeadRun(path, handle, _entries(path)))
+        yield found
+    finally:
+        for handle in handles:
+            os.close(handle)
+
+
+def _journals(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if path.name.endswith(_ENDING))
+    except OSError:  # none was ever kept here; whether one can be is told when this run opens its own
+        return []
+
+
+def _taken(path: Path) -> int | None:
+    """A descriptor with the lock, None where the run lives."""
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:  # ended since, or of another user
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        return None
+    return handle
+
+
+def _entries(path: Path) -> list[Entry]:
+    """The entries; a last line that was cut off by the end of its run is left out, because nothing followed from it."""
+    entries: list[Entry] = []
+    for line in path.read_bytes().splitlines():
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(entry, dict):
+            entries.append(entry)
+    return entries
+
+
+def _locked_file(path: Path) -> int:
+    """A new file, locked before it gets its name: nobody may take it for that of a run that died."""
+    nameless = path.with_suffix(".new")
+    handle = os.open(nameless, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        nameless.rename(path)
+    except OSError:
+        os.close(handle)
+        raise
+    return handle
+
+
+def _unwritable(path: Path, failure: OSError) -> JournalError:
+    why = failure.strerror or str(failure)
+    return JournalError(f"The journal {path} cannot be written: {why}. Set journal_path to a folder that can be.")

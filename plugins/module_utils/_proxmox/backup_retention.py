@@ -1,0 +1,149 @@
+# Copyright (c) 2026, the Lifeboat authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Retention as a part of a backup run: foretold in check mode, else applied afterwards. Private to this collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.retention import Keep
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.wording import counted, listed
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.archives import (
+    Backup,
+    Listing,
+    observe_listing,
+)
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_plan import NodeJob, Plan, Wish
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_run import BackupRun
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.local_times import LocalTimes
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import Observation
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.removal_apply import remove_all
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.removal_plan import (
+    Fate,
+    Owners,
+    RemovalPlan,
+    Retention,
+)
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.removal_report import Pruning
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.storage_retention import StorageRetention
+
+PlaceKey = tuple[str, "str | None"]
+"""A storage, and the node where it is local."""
+
+
+def foretold(wish: Wish, planned: Plan, observation: Observation, of_storages: Sequence[StorageRetention]) -> Pruning:
+    """What would be removed once the planned backups are made: by the storages' own retention, then by ``keep``."""
+    times = LocalTimes(observation.zones)
+    listings = {listing.place: listing for listing in observation.listings}
+    by_storage, warnings = _by_storages(planned.jobs, listings, observation, of_storages)
+    if wish.keep is None:
+        return Pruning(by_storage, None, tuple(warnings))
+    gone = {fate.backup.key for fate in by_storage.removals}
+    retention = Retention(wish.keep, times, observation.now)
+    plan = RemovalPlan()
+    for place, owners in _planned_places(planned, listings).items():
+        new = {job_guest.vmid for job in _jobs_at(planned.jobs, place, listings) for job_guest in job.guests}
+        left = [backup for backup in listings[place].backups if backup.key not in gone]
+        plan = plan.and_then(retention.apply(left, owners, new))
+    return Pruning(by_storage.and_then(plan), None, (*warnings, *zone_warnings(times, plan)))
+
+
+def after_backups(run: BackupRun, keep: Keep, observation: Observation, proofs: Mapping[int, Backup]) -> Pruning:
+    """Apply ``keep`` to the guests of which a good backup is proven (``proofs``), each where that backup lies.
+
+    A guest whose backup failed keeps everything.
+    """
+    types = {guest.vmid: guest.type for guest in observation.cluster.guests.values()}
+    shared = {place.storage for place in observation.places if place.shared}
+    owners: dict[PlaceKey, dict[int, str | None]] = {}
+    nodes: dict[PlaceKey, str] = {}
+    for vmid, backup in proofs.items():
+        place = (backup.storage, None if backup.storage in shared else backup.node)
+        owners.setdefault(place, {})[vmid] = types.get(vmid)
+        nodes[place] = backup.node
+    times = LocalTimes(observation.zones)
+    retention = Retention(keep, times, run.node_now)
+    plan = RemovalPlan()
+    problems: list[str] = []
+    for place, meant in owners.items():
+        listing = observe_listing(run.client, place[0], nodes[place], place[1] is None)
+        if listing.error:
+            problems.append(f"No retention was applied on storage {place[0]}: {listing.error}")
+        plan = plan.and_then(retention.apply(listing.backups, meant))
+
+    def again(listing: Listing) -> RemovalPlan:
+        place = (listing.storage, None if listing.storage in shared else listing.node)
+        return retention.apply(listing.backups, owners[place])
+
+    outcome = remove_all(run.client, run.clock, run.deadline, plan, again)
+    return Pruning(plan, outcome, (*problems, *zone_warnings(times, plan)))
+
+
+def zone_warnings(times: LocalTimes, plan: RemovalPlan) -> list[str]:
+    """Where days were counted in UTC, because the node's time zone can't be read."""
+    guessed = times.guessed(fate.backup for fate in (*plan.removals, *plan.kept))
+    if not guessed:
+        return []
+    warning = (
+        f"The time zone of node {listed(guessed)} is not known, so the days, weeks and months of backups on a backup "
+        f"server were counted in UTC; grant Sys.Audit on {listed(f'/nodes/{node}' for node in guessed)}, and have time "
+        "zone data where the module runs."
+    )
+    return [warning]
+
+
+def _by_storages(
+    jobs: Sequence[NodeJob],
+    listings: Mapping[PlaceKey, Listing],
+    observation: Observation,
+    of_storages: Sequence[StorageRetention],
+) -> tuple[RemovalPlan, list[str]]:
+    plan = RemovalPlan()
+    warnings: list[str] = []
+    times = LocalTimes(observation.zones)
+    for job, found in zip(jobs, of_storages):
+        place = _place_of(job, listings)
+        if found.problem is not None:
+            warnings.append(
+                f"Whether storage {job.storage} removes older backups after each backup cannot be told: {found.problem}"
+            )
+        if found.keep.all or place is None:
+            continue
+        retention = Retention(found.keep, times, observation.now, spare_newest_good=False)
+        owners: Owners = {guest.vmid: guest.type for guest in job.guests}
+        part = retention.apply(listings[place].backups, owners, set(owners))
+        why = f"retention of the storage ({found.keep})"
+        plan = plan.and_then(RemovalPlan(tuple(Fate(fate.backup, why) for fate in part.removals)))
+        if part.removals:
+            warnings.append(
+                f"Storage {job.storage} removes {counted(len(part.removals), 'older backup')} of guests on node "
+                f"{job.node} by its own retention ({found.keep}); storage_retention false prevents that."
+            )
+    return plan, warnings
+
+
+def _planned_places(planned: Plan, listings: Mapping[PlaceKey, Listing]) -> dict[PlaceKey, dict[int, str | None]]:
+    """Where each guest's newest good backup will lie: where the new one goes, or where the fresh one is."""
+    owners: dict[PlaceKey, dict[int, str | None]] = {}
+    for decision in planned.decisions:
+        newest = decision.judgement.newest
+        if decision.action == "back_up":
+            candidates = [(decision.storage or "", None), (decision.storage or "", decision.guest.node)]
+        elif decision.action == "keep" and newest is not None:
+            candidates = [(newest.storage, None), (newest.storage, newest.node)]
+        else:
+            continue
+        place = next((candidate for candidate in candidates if candidate in listings), None)
+        if place is not None:
+            owners.setdefault(place, {})[decision.guest.vmid] = decision.guest.type
+    return owners
+
+
+def _place_of(job: NodeJob, listings: Mapping[PlaceKey, Listing]) -> PlaceKey | None:
+    return next((place for place in ((job.storage, None), (job.storage, job.node)) if place in listings), None)
+
+
+def _jobs_at(jobs: Sequence[NodeJob], place: PlaceKey, listings: Mapping[PlaceKey, Listing]) -> list[NodeJob]:
+    return [job for job in jobs if _place_of(job, listings) == place]

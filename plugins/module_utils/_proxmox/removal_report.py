@@ -1,0 +1,209 @@
+# Copyright (c) 2026, the Lifeboat authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What was removed, what stays and what couldn't be removed, as results and in words. Pure.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.size import format_size
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.wording import counted, listed, one_line
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.archives import Backup
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_message import summary
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.freshness import by_guest
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import Observation
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.removal_apply import RemovalOutcome
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.removal_plan import Fate, RemovalPlan
+
+
+@dataclass(frozen=True)
+class Pruning:
+    """A removal that was planned and, unless it is check mode (``outcome`` is None), carried out."""
+
+    plan: RemovalPlan = field(default_factory=RemovalPlan)
+    outcome: RemovalOutcome | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def removed(self) -> Sequence[Fate]:
+        """What is gone; in check mode what would be."""
+        return self.plan.removals if self.outcome is None else self.outcome.removed
+
+    @property
+    def failed(self) -> Sequence[Fate]:
+        """What should be gone and isn't, with the reason."""
+        return () if self.outcome is None else self.outcome.failed
+
+    @property
+    def kept(self) -> Sequence[Fate]:
+        """What stays, and why: all of it in check mode, else of the guests that lose something.
+
+        A nightly run over a large cluster would otherwise tell of every backup that there is.
+        """
+        if self.outcome is None:
+            return self.plan.kept
+        losers = {fate.backup.vmid for fate in (*self.outcome.removed, *self.outcome.failed)}
+        return [*(fate for fate in self.plan.kept if fate.backup.vmid in losers), *self.outcome.spared]
+
+    def tasks(self) -> list[dict[str, Any]]:
+        """The tasks that removed something, as the module returns them."""
+        upids = () if self.outcome is None else self.outcome.upids
+        return [{"upid": upid.text, "node": upid.node, "exitstatus": status} for upid, status in upids]
+
+    def failure(self) -> str:
+        """A sentence for each backup that couldn't be removed; empty when there is none."""
+        if not self.failed:
+            return ""
+        causes = ". ".join(f"{fate.backup.volid}: {one_line(fate.why).rstrip('.')}" for fate in self.failed)
+        return f"{counted(len(self.failed), 'backup')} could not be removed. {causes}."
+
+    def told(self) -> str:
+        """What was removed, as a part of a sentence; empty when there is nothing to tell."""
+        if not self.removed:
+            return ""
+        would = "would be " if self.outcome is None else ""
+        size = format_size(sum(fate.backup.size for fate in self.removed))
+        return f"{counted(len(self.removed), 'backup')} {would}removed ({size})"
+
+
+def fate_rows(fates: Sequence[Fate]) -> list[dict[str, Any]]:
+    """As the module returns them, by guest, oldest first."""
+    ordered = sorted(fates, key=lambda fate: (fate.backup.vmid or 0, fate.backup.ctime, fate.backup.volid))
+    return [removed_row(fate.backup, fate.why) for fate in ordered]
+
+
+def removed_row(backup: Backup, why: str) -> dict[str, Any]:
+    """A backup, and why it goes or stays."""
+    return {
+        "volid": backup.volid,
+        "vmid": backup.vmid,
+        "node": backup.node,
+        "storage": backup.storage,
+        "ctime": backup.ctime,
+        "size": backup.size,
+        "why": why,
+    }
+
+
+def diff_lines(pruning: Pruning, guests: Mapping[int, Guest]) -> tuple[list[str], list[str]]:
+    """What lay there before and what stays, a line a backup, for the guests that lose something."""
+    gone = {fate.backup.key for fate in pruning.removed}
+    losers = {fate.backup.vmid for fate in pruning.removed}
+    everything = [fate for fate in (*pruning.removed, *pruning.failed, *pruning.kept) if fate.backup.vmid in losers]
+    everything.sort(key=lambda fate: (fate.backup.vmid or 0, -fate.backup.ctime, fate.backup.volid))
+    before: list[str] = []
+    after: list[str] = []
+    for fate in everything:
+        backup = fate.backup
+        made = datetime.fromtimestamp(backup.ctime, timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ")
+        owner = guests[backup.vmid].label if backup.vmid is not None and backup.vmid in guests else str(backup.vmid)
+        line = f"{owner}: {backup.volid}, made {made}, {format_size(backup.size)}: "
+        if backup.key in gone:
+            before.append(f"{line}goes, {fate.why}")
+        else:
+            stays = f"{line}stays, {fate.why}"
+            before.append(stays)
+            after.append(stays)
+    return before, after
+
+
+def removal_result(
+    guests: Sequence[Guest], hidden: Mapping[int, str], pruning: Pruning, observation: Observation, seconds: float
+) -> dict[str, Any]:
+    """The result of the states pruned and absent, with the keys of a backup run. ``hidden`` says who can't be seen."""
+    rows = _guest_rows(guests, hidden, pruning, observation)
+    before, after = diff_lines(pruning, {guest.vmid: guest for guest in guests})
+    removed = fate_rows(pruning.removed)
+    return {
+        "changed": bool(removed) or (pruning.outcome is not None and bool(pruning.outcome.upids)),
+        "guests": rows,
+        "removed": removed,
+        "not_removed": fate_rows(pruning.failed),
+        "kept": fate_rows(pruning.kept),
+        "tasks": pruning.tasks(),
+        "orphans": [],
+        "summary": summary(rows, [row["size"] for row in removed], seconds),
+        "diff": {"before": "".join(f"{line}\n" for line in before), "after": "".join(f"{line}\n" for line in after)},
+        "warnings": list(pruning.warnings),
+        "msg": _removal_message(rows, pruning),
+    }
+
+
+def _guest_rows(
+    guests: Sequence[Guest], hidden: Mapping[int, str], pruning: Pruning, observation: Observation
+) -> list[dict[str, Any]]:
+    owned = by_guest(observation.backups)
+    gone = _by_owner(pruning.removed)
+    failed = _by_owner(pruning.failed)
+    rows = []
+    for guest in guests:
+        taken = {fate.backup.key for fate in gone.get(guest.vmid, [])}
+        left = [backup for backup in owned.get(guest.vmid, []) if backup.key not in taken]
+        told = _told(hidden.get(guest.vmid), gone.get(guest.vmid, []), failed.get(guest.vmid, []), left, pruning)
+        rows.append(_guest_row(guest, *told, left, observation))
+    return rows
+
+
+def _by_owner(fates: Sequence[Fate]) -> dict[int, list[Fate]]:
+    owned: dict[int, list[Fate]] = {}
+    for fate in fates:
+        if fate.backup.vmid is not None:
+            owned.setdefault(fate.backup.vmid, []).append(fate)
+    return owned
+
+
+def _told(
+    hidden: str | None, gone: Sequence[Fate], failed: Sequence[Fate], left: Sequence[Backup], pruning: Pruning
+) -> tuple[str, str]:
+    """A word of the closed vocabulary of results, and why."""
+    if hidden is not None:
+        return "failed", hidden
+    if failed:
+        return "failed", f"{failed[0].backup.volid} could not be removed: {failed[0].why}"
+    if gone:
+        word = "would_remove" if pruning.outcome is None else "removed"
+        return word, f"{len(gone)} of {counted(len(gone) + len(left), 'backup')}; {gone[0].backup.volid}: {gone[0].why}"
+    return "kept", f"{counted(len(left), 'backup')}, none of which is to go" if left else "no backup is there"
+
+
+def _guest_row(
+    guest: Guest, result: str, reason: str, left: Sequence[Backup], observation: Observation
+) -> dict[str, Any]:
+    newest = next((backup for backup in left if backup.good()), None)
+    return {
+        "vmid": guest.vmid,
+        "name": guest.name,
+        "node": guest.node or None,
+        "type": guest.type or None,
+        "result": result,
+        "volid": newest.volid if newest else None,
+        "storage": newest.storage if newest else None,
+        "size": newest.size if newest else None,
+        "ctime": newest.ctime if newest else None,
+        "age": max(0, int(observation.now(newest.node)) - newest.ctime) if newest else None,
+        "duration": None,
+        "warnings": [],
+        "excluded_volumes": [],
+        "reason": reason,
+        "upid": None,
+    }
+
+
+def _removal_message(rows: Sequence[Mapping[str, Any]], pruning: Pruning) -> str:
+    told = pruning.told()
+    parts = [f"{told}." if told else "", pruning.failure()]
+    hidden = [f"{row['vmid']}: {row['reason']}" for row in rows if row["result"] == "failed"]
+    if hidden and not pruning.failed:
+        parts.append(f"{len(hidden)} of {counted(len(rows), 'guest')} not done. {'. '.join(hidden)}.")
+    if pruning.plan.absent:
+        parts.append(f"Not there: {listed(pruning.plan.absent)}.")
+    return " ".join(part for part in parts if part) or "Nothing was to be removed."
