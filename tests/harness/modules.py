@@ -29,7 +29,7 @@ def run_module(
         "_ansible_keep_remote_files": False,
     }
     printed = io.StringIO()
-    with _module_arguments(arguments), contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
+    with module_arguments(arguments), contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
         module.main()
     text = printed.getvalue().strip()
     assert text, "the module ended without a result"
@@ -40,7 +40,7 @@ def run_module(
 
 
 @contextlib.contextmanager
-def _module_arguments(arguments: Mapping[str, Any]) -> Iterator[None]:
+def module_arguments(arguments: Mapping[str, Any]) -> Iterator[None]:
     try:
         from ansible.module_utils.testing import patch_module_args  # noqa: PLC0415 - from ansible-core 2.19 on
     except ImportError:
@@ -67,3 +67,8 @@ def environment(**variables: str) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+def warnings_of(result: Mapping[str, Any]) -> list[str]:
+    """The warnings as texts: since ansible-core 2.19 a module may write them as events."""
+    return [one if isinstance(one, str) else one["event"]["msg"] for one in result.get("warnings", [])]

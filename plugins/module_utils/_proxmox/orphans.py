@@ -16,6 +16,7 @@ from typing import Any
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock, Deadline
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.journal import DeadRun, Entry
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.number import whole_number
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.parallel import side_by_side
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.wording import listed
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.archives import Backup
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client
@@ -76,15 +77,14 @@ class Orphan:
 
 def observe_orphans(client: Client, clock: Clock, runs: Sequence[DeadRun]) -> list[Orphan]:
     """What became of the jobs of these runs. One request a node with such a job; none where there is none."""
-    found: list[Orphan] = []
-    lists: dict[str, list[ListedTask] | str] = {}
-    for run in runs:
-        for entries in _unsettled(run.entries):
-            node = str(entries["starting"].get("node"))
-            if node not in lists:
-                lists[node] = _tasks_of(client, node)
-            found.append(_orphan(client, clock, run.run, entries, lists[node]))
-    return found
+    jobs = [(run.run, entries) for run in runs for entries in _unsettled(run.entries)]
+    nodes = sorted({_node_of(entries) for _run, entries in jobs})
+    lists = dict(zip(nodes, side_by_side(lambda node: _tasks_of(client, node), nodes)))
+    return side_by_side(lambda job: _orphan(client, clock, *job, lists[_node_of(job[1])]), jobs)
+
+
+def _node_of(entries: Mapping[str, Entry]) -> str:
+    return str(entries["starting"].get("node"))
 
 
 def _unsettled(entries: Sequence[Entry]) -> list[dict[str, Entry]]:
@@ -119,7 +119,7 @@ def _orphan(
 ) -> Orphan:
     entry = entries["starting"]
     vmids = tuple(whole_number(vmid) for vmid in entry.get("vmids") or ())
-    job = Orphan(run, whole_number(entry.get("job")), str(entry.get("node")), str(entry.get("storage")), vmids)
+    job = Orphan(run, whole_number(entry.get("job")), _node_of(entries), str(entry.get("storage")), vmids)
     upid = Upid.parse(entries["started"].get("upid")) if "started" in entries else None
     if isinstance(tasks, str):
         return _known(job, upid, problem=tasks)

@@ -65,7 +65,10 @@ class Retention:
             if vmid in planned and kind == owners[vmid]:
                 copies.append(self._next(group[0].node, copies))
             for backup, mark in zip(group, marks(copies, self.keep, self.spare_newest_good)):
-                (kept if mark.keep else removals).append(Fate(backup, mark.why))
+                if mark.keep:
+                    kept.append(Fate(backup, mark.why))
+                else:
+                    removals.append(Fate(backup, f"not kept by {self.keep}"))
         return RemovalPlan(tuple(removals), tuple(kept))
 
     def _next(self, node: str, copies: Sequence[Copy]) -> Copy:
