@@ -11,8 +11,6 @@ to be the same (tests/replay says what may differ). One test for each recorded c
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -34,21 +32,7 @@ needs_recordings = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def utc() -> Iterator[None]:
-    """The recorded systems ran on UTC, and names of archives carry local time."""
-    before = os.environ.get("TZ")
-    os.environ["TZ"] = "UTC"
-    time.tzset()
-    yield
-    if before is None:
-        del os.environ["TZ"]
-    else:
-        os.environ["TZ"] = before
-    time.tzset()
-
-
-@pytest.fixture(scope="module")
-def played(utc: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, list[str]]]:
+def played(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, list[str]]]:
     """What differs, by release and case."""
     return {
         version: session.run(tmp_path_factory.mktemp("replay") / version, version, recordings)
@@ -78,7 +62,7 @@ def test_exceptions_are_few_and_used() -> None:
 
 
 @needs_recordings
-def test_every_call_of_the_recordings_is_replayed(utc: None) -> None:
+def test_every_call_of_the_recordings_is_replayed() -> None:
     """Nothing is lost on the way from the files to the calls."""
     for version, recordings in RECORDED.items():
         for name, cases in recordings.items():

@@ -11,12 +11,13 @@ import hashlib
 import io
 import random
 import tarfile
-from collections.abc import Iterator
+from datetime import timezone
 from pathlib import Path
 
 import pytest
 import zstandard
 
+from harness.ticking import START, Ticking
 from pve_simulator import Disk, Mount, Simulator, World
 from pve_simulator.archives import extraction
 from pve_simulator.client import Client
@@ -24,22 +25,6 @@ from pve_simulator.storage.archive_names import file_name
 
 NOISE = random.Random(7).randbytes(150_000)
 ROOT = {"etc/motd": b"hello\n", "srv/data/noise.bin": NOISE, "tmp/scratch": b"no", "var/log/a.log": b"log\n"}
-START = 1_800_000_000.0
-
-
-class Ticking:
-    """A clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Ticking:
-    return Ticking()
 
 
 @pytest.fixture
@@ -61,18 +46,6 @@ def world(tmp_path: Path, clock: Ticking) -> World:
     }
     world.add_vm(300, "db1", "pve1", disks=disks, tags=["db"])
     return world
-
-
-@pytest.fixture
-def sim(world: World) -> Iterator[Simulator]:
-    with Simulator(world) as sim:
-        yield sim
-
-
-@pytest.fixture
-def root(sim: Simulator) -> Iterator[Client]:
-    with Client(sim, "root@pam!all", sim.world.add_token("root@pam", "all", privsep=False)) as client:
-        yield client
 
 
 def digests(path: Path) -> dict[str, str]:
@@ -176,16 +149,16 @@ def test_seeded_archives_are_listed_with_what_is_said_of_them(world: World, root
     world.add_archive(101, name="vzdump-lxc-101-before-upgrade.tar.zst")
     world.add_archive(999, age=86400, kind="qemu")
     entries = {str(entry["volid"]).rsplit("/", 1)[1]: entry for entry in listed(root)}
-    first = entries[file_name("lxc", 101, START - 3600, "zstd")]
+    first = entries[file_name("lxc", 101, START - 3600, "zstd", timezone.utc)]
     assert (first["notes"], first["protected"], first["ctime"]) == ("one", 1, START - 3600)
     assert root.get(f"/nodes/pve1/storage/backups/content/{first['volid']}").data["notes"] == "one\ntwo"
-    vm = entries[file_name("qemu", 300, START - 60, "zstd")]
+    vm = entries[file_name("qemu", 300, START - 60, "zstd", timezone.utc)]
     assert (vm["size"], vm["format"]) == (12345, "vma.zst")
     assert "protected" not in vm
     assert "notes" not in vm
     renamed = entries["vzdump-lxc-101-before-upgrade.tar.zst"]
     assert (renamed["vmid"], renamed["subtype"], renamed["ctime"]) == (101, "lxc", START)
-    assert entries[file_name("qemu", 999, START - 86400, "zstd")]["vmid"] == 999
+    assert entries[file_name("qemu", 999, START - 86400, "zstd", timezone.utc)]["vmid"] == 999
 
 
 def test_backup_servers_have_snapshots(world: World, root: Client) -> None:

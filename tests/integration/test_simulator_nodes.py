@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.ticking import START
 from pve_simulator import Simulator, World
 from pve_simulator.client import Client
-
-START = 1_800_000_000.0
 
 
 @pytest.fixture
@@ -35,12 +34,6 @@ def world(tmp_path: Path) -> World:
 def sim(world: World) -> Iterator[Simulator]:
     with Simulator(world, minute=1.0) as sim:
         yield sim
-
-
-@pytest.fixture
-def root(sim: Simulator) -> Iterator[Client]:
-    with Client(sim, "root@pam!all", sim.world.add_token("root@pam", "all", privsep=False)) as client:
-        yield client
 
 
 def test_guests_on_other_nodes_are_left_out_without_a_word(world: World, root: Client) -> None:

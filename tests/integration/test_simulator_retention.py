@@ -7,8 +7,7 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Iterator
+from datetime import timezone
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -24,34 +23,20 @@ DAY = 86400
 NOW = 1_800_000_000
 
 
-@pytest.fixture(autouse=True)
-def utc() -> Iterator[None]:
-    """Days and weeks begin by local time; the recorded systems ran on UTC."""
-    before = os.environ.get("TZ")
-    os.environ["TZ"] = "UTC"
-    time.tzset()
-    yield
-    if before is None:
-        del os.environ["TZ"]
-    else:
-        os.environ["TZ"] = before
-    time.tzset()
-
-
 def backup(name: str, *, ctime: int | None = None, protected: bool = False) -> Backup:
-    parsed = archive_names.parse_file(name)
+    parsed = archive_names.parse_file(name, timezone.utc)
     assert parsed is not None
     when = parsed.ctime if parsed.ctime is not None else ctime or 0
     return Backup("backups", parsed, Path(name), 1, when, None, protected)
 
 
 def aged(days: float, vmid: int = 101) -> Backup:
-    return backup(archive_names.file_name("lxc", vmid, NOW - days * DAY, "zstd"))
+    return backup(archive_names.file_name("lxc", vmid, NOW - days * DAY, "zstd", timezone.utc))
 
 
 def kept(backups: list[Backup], keep: str) -> list[int]:
     """The places of those that are kept."""
-    marked = retention.mark(backups, property_strings.parse_prune(keep))
+    marked = retention.mark(backups, property_strings.parse_prune(keep), timezone.utc)
     return [at for at, entry in enumerate(marked) if entry.mark == retention.KEEP]
 
 
@@ -80,7 +65,7 @@ def test_marks_are_those_that_proxmox_recorded(keep: str, recorded: list[dict[st
         for entry in recorded
     ]
     numbers = property_strings.parse_prune(keep) if keep else {"keep-all": 1}
-    marked = retention.mark(backups, numbers)
+    marked = retention.mark(backups, numbers, timezone.utc)
     assert [entry.mark for entry in marked] == [entry["mark"] for entry in recorded]
 
 
@@ -110,10 +95,10 @@ def test_guests_are_counted_apart() -> None:
 
 
 def test_protected_and_renamed_ones_are_not_counted() -> None:
-    names = [archive_names.file_name("lxc", 101, NOW - days * DAY, "0") for days in (0, 1, 2)]
+    names = [archive_names.file_name("lxc", 101, NOW - days * DAY, "0", timezone.utc) for days in (0, 1, 2)]
     backups = [backup(names[0], protected=True), backup(names[1]), backup(names[2])]
     renamed = backup("vzdump-lxc-101-mine.tar", ctime=NOW)
-    marked = retention.mark([*backups, renamed], {"keep-last": 1})
+    marked = retention.mark([*backups, renamed], {"keep-last": 1}, timezone.utc)
     assert [entry.mark for entry in marked] == ["protected", "keep", "remove", "renamed"]
 
 
@@ -123,5 +108,5 @@ def test_nothing_wanted_keeps_everything(keep: str) -> None:
 
 
 def test_one_of_two_of_the_same_second_goes() -> None:
-    names = [archive_names.file_name("lxc", 101, NOW, compress) for compress in ("gzip", "zstd")]
+    names = [archive_names.file_name("lxc", 101, NOW, compress, timezone.utc) for compress in ("gzip", "zstd")]
     assert kept([backup(name) for name in names], "keep-last=5") == [0]

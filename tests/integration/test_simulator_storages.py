@@ -7,30 +7,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from harness.ticking import Ticking
 from pve_simulator import Simulator, World
 from pve_simulator.client import Client
 
 NOISE = random.Random(7).randbytes(150_000)
-
-
-class Ticking:
-    """A clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Ticking:
-    return Ticking()
 
 
 @pytest.fixture
@@ -42,18 +27,6 @@ def world(tmp_path: Path, clock: Ticking) -> World:
     world.add_container(101, "web1", "pve1", files={"srv/noise.bin": NOISE})
     world.add_vm(300, "db1", "pve1", disks={"scsi0": NOISE})
     return world
-
-
-@pytest.fixture
-def sim(world: World) -> Iterator[Simulator]:
-    with Simulator(world) as sim:
-        yield sim
-
-
-@pytest.fixture
-def root(sim: Simulator) -> Iterator[Client]:
-    with Client(sim, "root@pam!all", sim.world.add_token("root@pam", "all", privsep=False)) as client:
-        yield client
 
 
 def test_older_backups_go_by_the_storages_retention(world: World, root: Client, clock: Ticking) -> None:
@@ -112,12 +85,60 @@ def test_protected_backups_are_limited_to_five_for_those_who_may_not_allocate(wo
         assert client.log(upid)[1] == f"ERROR: Backup of VM 101 failed - {text}"
 
 
+def test_defaults_of_a_storage(world: World, root: Client) -> None:
+    world.add_storage("backups", prune="keep-weekly=4,keep-last=3")
+    world.add_storage("depot", "pbs")
+    found = root.get("/nodes/pve1/vzdump/defaults", storage="backups").data
+    assert (found["storage"], found["dumpdir"]) == ("backups", "/mnt/pve/backups/dump")
+    assert found["prune-backups"] == "keep-last=3,keep-weekly=4"
+    server = root.get("/nodes/pve1/vzdump/defaults", storage="depot").data
+    assert (server["prune-backups"], "dumpdir" in server) == ("keep-all=1", False)
+
+
+def test_defaults_are_for_those_who_see_the_storage(world: World, sim: Simulator, root: Client) -> None:
+    wrong = root.get("/nodes/pve1/vzdump/defaults")
+    assert (wrong.status, wrong.reason) == (500, "can't use storage 'local' for backups - wrong content type")
+    missing = root.get("/nodes/pve1/vzdump/defaults", storage="nope")
+    assert (missing.status, missing.reason) == (500, "storage 'nope' does not exist")
+    world.add_user("b@pve")
+    world.add_acl("/storage/backups", "PVEDatastoreUser", "b@pve")
+    with Client(sim, "b@pve!all", world.add_token("b@pve", "all", privsep=False)) as client:
+        found = client.get("/nodes/pve1/vzdump/defaults", storage="backups").data
+        assert {"dumpdir", "ionice"}.isdisjoint(found)
+        text = "Permission check failed (/storage/local, Datastore.Audit|Datastore.AllocateSpace)"
+        assert client.get("/nodes/pve1/vzdump/defaults").reason == text
+
+
+def test_archives_without_content_are_listed_as_others(world: World, root: Client, clock: Ticking) -> None:
+    world.add_storage("depot", "pbs")
+    for storage in ("backups", "depot"):
+        bare = world.add_archive(101, storage, age=60, bare=True)
+        sized = world.add_archive(101, storage, age=120, bare=True, size=7 << 30, notes="n", protected=True)
+        first, second = root.get(f"/nodes/pve1/storage/{storage}/content").data
+        assert (first["volid"], first["size"], first["notes"], first["protected"]) == (sized, 7 << 30, "n", 1)
+        assert (second["volid"], second["size"], second["ctime"]) == (bare, 64 << 20, int(clock.now) - 60)
+        assert world.archive_path(sized).stat().st_blocks == 0
+        assert root.delete(f"/nodes/pve1/storage/{storage}/content/{bare}", delay=5).status == 200
+        assert world.archives(storage) == [sized]
+
+
 def test_without_removal_the_retention_is_a_limit(world: World, root: Client) -> None:
     world.add_storage("backups", prune="keep-last=1")
     world.add_archive(101, age=60)
     upid = root.backup("pve1", vmid=101, storage="backups", remove=0)
     assert root.ended(upid) == "job errors"
-    assert "There is a max backup limit of 1 enforced by the target storage" in root.log(upid)[1]
+    text = "There is a max backup limit of 1 enforced by the target storage or the vzdump parameters. "
+    assert (
+        root.log(upid)[1] == f"ERROR: Backup of VM 101 failed - {text}Either increase the limit or delete old backups."
+    )
+    assert len(world.archives("backups")) == 1
+
+
+def test_protected_backups_do_not_count_for_the_retentions_limit(world: World, root: Client) -> None:
+    world.add_storage("backups", prune="keep-last=1")
+    world.add_archive(101, age=60, protected=True)
+    assert root.ended(root.backup("pve1", vmid=101, storage="backups", remove=0)) == "OK"
+    assert len(world.archives("backups")) == 2
 
 
 @pytest.mark.parametrize(

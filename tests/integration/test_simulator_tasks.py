@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,18 +26,6 @@ def world(tmp_path: Path) -> World:
     for vmid, running in ((300, False), (301, True)):
         world.add_vm(vmid, f"vm{vmid}", "pve1", disks={"scsi0": b"bytes"}, running=running)
     return world
-
-
-@pytest.fixture
-def sim(world: World) -> Iterator[Simulator]:
-    with Simulator(world) as sim:
-        yield sim
-
-
-@pytest.fixture
-def root(sim: Simulator) -> Iterator[Client]:
-    with Client(sim, "root@pam!all", sim.world.add_token("root@pam", "all", privsep=False)) as client:
-        yield client
 
 
 def test_warnings_are_counted(sim: Simulator, root: Client) -> None:
@@ -115,6 +102,58 @@ def test_who_does_not_hear_the_signal_is_killed(sim: Simulator, root: Client) ->
     assert root.ended(upid) == "unexpected status"
     assert "lock" not in root.get("/nodes/pve1/lxc/101/status/current").data
     assert root.get("/nodes/pve1/lxc/102/status/current").data["lock"] == "backup"
+
+
+@pytest.mark.parametrize("vmid", [103, 301])
+def test_a_job_that_is_stopped_while_its_guest_shuts_down_leaves_a_lock(
+    sim: Simulator, world: World, root: Client, vmid: int
+) -> None:
+    world.add_container(103, "ct103", "pve1", files={"etc/motd": b"hello\n"}, running=True)
+    world.tasks.grace = 0.2
+    sim.faults.shutdown_hangs(vmid)
+    upid = root.backup("pve1", vmid=vmid, mode="stop")
+    root.until_logged(upid, "stopping virtual guest")
+    assert root.delete(f"/nodes/pve1/tasks/{upid}").data is None
+    assert root.ended(upid) == "unexpected status"
+    assert root.log(upid)[-1] == "INFO: stopping virtual guest"
+    assert world.cluster.guests[vmid].lock == "backup"
+    (left,) = world.backups("local").dump.iterdir()
+    assert (left.suffix, left.is_dir()) == (".tmp", True)
+    sim.faults.release(vmid)
+    again = root.backup("pve1", vmid=vmid, mode="stop")
+    assert root.ended(again) == "job errors"
+    assert any(line.endswith(" is locked (backup)") for line in root.log(again))
+    world.unlock_guest(vmid)
+    assert root.ended(root.backup("pve1", vmid=vmid, mode="stop")) == "OK"
+    assert len(world.archives("local")) == 1
+
+
+def test_a_guest_that_takes_its_time_to_shut_down(sim: Simulator, root: Client) -> None:
+    sim.faults.shutdown_hangs(301)
+    upid = root.backup("pve1", vmid=301, mode="stop")
+    root.until_logged(upid, "stopping virtual guest")
+    sim.faults.release(301)
+    assert root.ended(upid) == "OK"
+
+
+@pytest.mark.parametrize(("vmid", "text"), [(101, "CT is locked (snapshot)"), (300, "VM is locked (snapshot)")])
+def test_a_lock_that_somebody_left(world: World, root: Client, vmid: int, text: str) -> None:
+    world.lock_guest(vmid, "snapshot")
+    upid = root.backup("pve1", vmid=vmid)
+    assert root.ended(upid) == "job errors"
+    assert f"ERROR: Backup of VM {vmid} failed - {text}" in root.log(upid)
+    listed = {guest["vmid"]: guest.get("lock") for guest in root.get("/cluster/resources", type="vm").data}
+    assert {key: lock for key, lock in listed.items() if lock} == {vmid: "snapshot"}
+    world.unlock_guest(vmid)
+    assert root.ended(root.backup("pve1", vmid=vmid)) == "OK"
+
+
+def test_clearing_the_faults_lets_backups_go_on(sim: Simulator, root: Client) -> None:
+    sim.faults.guest_hangs(101)
+    upid = root.backup("pve1", vmid=101)
+    root.until_logged(upid, CREATING)
+    sim.faults.clear()
+    assert root.ended(upid) == "OK"
 
 
 def test_stop_ends_the_job_that_holds_the_lock(sim: Simulator, root: Client) -> None:

@@ -147,6 +147,40 @@ def test_something_may_happen_right_before_a_call(sim: Simulator, root: Client) 
     assert root.get("/nodes/pve/storage/local/content").reason == "storage 'local' is not online"
 
 
+def test_something_may_happen_between_a_call_and_its_answer(sim: Simulator, root: Client) -> None:
+    """Here who asks is cut off before it can know that its task was started, as a client that is killed there is."""
+    world = sim.world
+    world.add_container(101, "web1", "pve")
+    seen: list[int] = []
+    cut = Client(sim)
+    cut.headers = root.headers
+
+    def kill() -> None:
+        seen.append(len(world.tasks.on_node("pve")))
+        cut.abort()
+
+    sim.faults.after("POST", "/vzdump$", kill)
+    with pytest.raises((ConnectionError, ssl.SSLError)):
+        cut.post("/nodes/pve/vzdump", vmid=101)
+    sim.wait_idle()
+    assert seen == [1], "the task was there when the fault came"
+    (task,) = root.get("/nodes/pve/tasks").data
+    assert (task["type"], task["status"]) == ("vzdump", "OK")
+
+
+def test_an_archive_may_come_or_go_between_two_calls(sim: Simulator, root: Client) -> None:
+    world = sim.world
+    world.add_container(101, "web1", "pve")
+    path = "/nodes/pve/storage/local/content"
+    old = world.add_archive(101, "local", age=60)
+    sim.faults.before("GET", f"{path}$", lambda: world.add_archive(101, "local"))
+    sim.faults.after("GET", f"{path}$", lambda: world.archive_path(old).unlink())
+    assert len(root.get(path, content="backup").data) == 2
+    assert len(root.get(path, content="backup").data) == 2
+    (left,) = root.get(path, content="backup").data
+    assert left["volid"] != old
+
+
 def test_slow_answers_come_late(sim: Simulator, root: Client) -> None:
     sim.faults.slow("GET", "/version", 0.3)
     began = time.monotonic()

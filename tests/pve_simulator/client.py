@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import ssl
 import time
 from collections.abc import Mapping
@@ -65,6 +66,11 @@ class Client:
         """Give the connection back."""
         self._connection.close()
 
+    def abort(self) -> None:
+        """Cut the connection off, from another thread, while this one waits for an answer."""
+        if self._connection.sock is not None:
+            self._connection.sock.shutdown(socket.SHUT_RDWR)
+
     def send(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> Reply:
         """Send exactly this."""
         self._connection.request(method, target, body=body, headers=dict(headers))
@@ -82,9 +88,14 @@ class Client:
         """POST a form; ``_`` in names stands for ``-``."""
         return self.send("POST", _BASE + path, {**self.headers, "Content-Type": _FORM}, _form(form).encode())
 
-    def delete(self, path: str) -> Reply:
-        """DELETE."""
-        return self.send("DELETE", _BASE + path, self.headers, None)
+    def put(self, path: str, **form: Any) -> Reply:
+        """PUT a form; ``_`` in names stands for ``-``."""
+        return self.send("PUT", _BASE + path, {**self.headers, "Content-Type": _FORM}, _form(form).encode())
+
+    def delete(self, path: str, **query: Any) -> Reply:
+        """DELETE; ``_`` in names stands for ``-``."""
+        asked = f"?{_form(query)}" if query else ""
+        return self.send("DELETE", f"{_BASE}{path}{asked}", self.headers, None)
 
     def backup(self, node: str, **options: Any) -> str:
         """Start a backup; the answer is the UPID. Raises ``AssertionError`` when there is none."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Callable
+from datetime import tzinfo
 from pathlib import Path
 
 from pve_simulator.access.acl import ROOT
 from pve_simulator.access.roles import built_in
-from pve_simulator.state import file
+from pve_simulator.state import clock, file
 from pve_simulator.state.model import Cluster, Node, User
 from pve_simulator.storage.backups import BackupFolder
 from pve_simulator.storage.layout import Layout
@@ -25,13 +26,13 @@ _UPTIME = 3600.0  # how long the hosts have been running when the world begins
 class Core:
     """A cluster in a folder: new, or what the folder holds. ``changed`` guards it and tells of its tasks' ends."""
 
-    def __init__(self, folder: Path | str, version: str, clock: Callable[[], float]) -> None:
+    def __init__(self, folder: Path | str, version: str, now: Callable[[], float]) -> None:
         self.layout = Layout(Path(folder))
         self.layout.folder.mkdir(parents=True, exist_ok=True)
-        self.clock = clock
+        self.clock = now
         self.changed = threading.Condition(threading.RLock())
         known = self.layout.state_file.exists()
-        self.cluster = file.load(self.layout.state_file) if known else _new_cluster(version, clock())
+        self.cluster = file.load(self.layout.state_file) if known else _new_cluster(version, now())
         self.version = VERSIONS[self.cluster.version]
         self.keeper = file.StateKeeper(self.save)
 
@@ -45,6 +46,11 @@ class Core:
         found = self.cluster.nodes.get(node or next(iter(self.cluster.nodes), ""))
         return self.clock() + (found.clock_offset if found is not None else 0.0)
 
+    def zone(self, node: str | None = None) -> tzinfo:
+        """A node's time zone, that of the entry node where none is named; UTC for a node that there is not."""
+        found = self.cluster.nodes.get(node or next(iter(self.cluster.nodes), ""))
+        return clock.zone(found.timezone if found is not None else clock.UTC)
+
     def save(self) -> None:
         """Write the state down now."""
         with self.changed:
@@ -57,7 +63,8 @@ class Core:
     def backups(self, storage: str, node: str | None = None) -> BackupFolder:
         """The backups on a storage as a node sees them."""
         found = self.cluster.storages[storage]
-        return BackupFolder(found, self.layout.dump(found, node or self.entry.name))
+        where = node or self.entry.name
+        return BackupFolder(found, self.layout.dump(found, where), self.zone(where))
 
 
 def _new_cluster(version: str, now: float) -> Cluster:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass
@@ -21,7 +21,7 @@ class HttpFault:
 
     method: str
     path: re.Pattern[str]
-    kind: str  # "answer", "answer-after", "call", "drop-before", "drop-after", "slow", "body"
+    kind: str  # "answer", "answer-after", "call", "call-after", "drop-before", "drop-after", "slow", "body"
     times: int
     status: int = 0
     reason: str = ""
@@ -42,12 +42,20 @@ class GuestFault:
     warning: str | None = None
     failure: str | None = None
     hangs: bool = False
+    stays_up: bool = False
     pace: float | None = None
     dies: bool = False
     prune_fails: bool = False
     protect_fails: bool = False
     vanishes: bool = False
-    released: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass
+class _RemovalFault:
+    """What goes wrong when a backup is removed; ``text`` None: it hangs."""
+
+    volid: re.Pattern[str]
+    text: str | None = None
 
 
 @dataclass
@@ -71,6 +79,7 @@ class Faults:
         self._lock = threading.Lock()
         self._http: list[HttpFault] = []
         self._guests: dict[int, GuestFault] = {}
+        self._removals: list[_RemovalFault] = []
         self._truncations: list[int] = []
         self._moves: list[_Move] = []
         self._move = move
@@ -98,6 +107,10 @@ class Faults:
         """Let something happen right before a call is handled: a storage goes away, say, or a guest."""
         self._order(method, path_regex, "call", times, call=call)
 
+    def after(self, method: str, path_regex: str, call: Callable[[], object], times: int = 1) -> None:
+        """Let something happen when a call was carried out, before its answer is sent: who asked is killed, say."""
+        self._order(method, path_regex, "call-after", times, call=call)
+
     def drop(self, method: str, path_regex: str, when: str = "before", times: int = 1) -> None:
         """Close the connection without an answer; with ``when="after"`` the call was carried out."""
         if when not in ("before", "after"):
@@ -124,13 +137,15 @@ class Faults:
         """The backup of the guest stands still until `release`."""
         fault = self.guest(vmid)
         fault.hangs = True
-        fault.released.clear()
+
+    def shutdown_hangs(self, vmid: int) -> None:
+        """The guest does not shut down when a backup of mode stop asks it to, until `release`."""
+        self.guest(vmid).stays_up = True
 
     def release(self, vmid: int) -> None:
         """Let a guest's backup go on."""
         fault = self.guest(vmid)
-        fault.hangs = False
-        fault.released.set()
+        fault.hangs = fault.stays_up = False
 
     def guest_pace(self, vmid: int, seconds: float) -> None:
         """The backup of the guest takes this long."""
@@ -151,6 +166,21 @@ class Faults:
     def archive_vanishes(self, vmid: int) -> None:
         """The log says Finished, and nothing is on the storage."""
         self.guest(vmid).vanishes = True
+
+    def removal_fails(self, volid_regex: str, text: str = "unlink failed - Permission denied") -> None:
+        """Backups whose volid matches cannot be removed: the task ``imgdel`` ends with the text, pruning logs it."""
+        with self._lock:
+            self._removals.append(_RemovalFault(re.compile(volid_regex), text))
+
+    def removal_hangs(self, volid_regex: str) -> None:
+        """The removal of backups whose volid matches stands still until `release_removals`."""
+        with self._lock:
+            self._removals.append(_RemovalFault(re.compile(volid_regex)))
+
+    def release_removals(self) -> None:
+        """Let removals go on."""
+        with self._lock:
+            self._removals = [fault for fault in self._removals if fault.text is not None]
 
     def truncate_log(self, lines: int, times: int = 1) -> None:
         """The log of the next task to end loses everything after its first lines."""
@@ -183,12 +213,13 @@ class Faults:
         self._fill(storage)
 
     def clear(self) -> None:
-        """Forget the faults of transport, guests and logs; nodes and storages stay as they are."""
+        """Forget the faults of transport, guests, removals and logs; nodes and storages stay as they are."""
         with self._lock:
             for fault in self._guests.values():
-                fault.released.set()
+                fault.hangs = fault.stays_up = False  # whoever stands still there does not look here again
             self._http.clear()
             self._guests.clear()
+            self._removals.clear()
             self._truncations.clear()
             self._moves.clear()
 
@@ -205,6 +236,17 @@ class Faults:
                     fault.times -= 1
                     return fault
         return None
+
+    def removal_held(self, volid: str) -> bool:
+        """Tell whether the removal of this backup stands still."""
+        with self._lock:
+            return any(fault.text is None and fault.volid.search(volid) for fault in self._removals)
+
+    def removal_failure(self, volid: str) -> str | None:
+        """Why the removal of this backup fails, or None."""
+        with self._lock:
+            found = (fault.text for fault in self._removals if fault.text is not None and fault.volid.search(volid))
+            return next(found, None)
 
     def meet_truncation(self) -> int | None:
         """After how many lines the log of a task that ends now is cut off."""

@@ -15,11 +15,13 @@ from pve_simulator.access import passwords
 from pve_simulator.archives import seeding
 from pve_simulator.core import Core
 from pve_simulator.guests import content as guest_content
+from pve_simulator.state import clock
 from pve_simulator.state.model import GIB, AclEntry, Guest, Node, Pool, Storage, Token, User, Volume
 
 _USER = re.compile(r"^[^\s:/!]+@[A-Za-z][A-Za-z0-9.\-_]+$")
 _TOKEN = re.compile(r"^[A-Za-z][A-Za-z0-9.\-_]+$")
 _SHARED = ("nfs", "cifs", "cephfs", "pbs")
+_BARE = 64 << 20  # the size of an archive without content where a test names none
 _LOCAL_PATH = "/var/lib/vz"
 
 Options = Mapping[str, str | int]
@@ -48,10 +50,14 @@ class Disk:
 class Population(Core):
     """The part of a world that is built up."""
 
-    def add_node(self, name: str, clock_offset: float = 0.0, online: bool = True) -> None:
-        """A host whose clock runs ``clock_offset`` seconds ahead. The first one is the one clients talk to."""
+    def add_node(self, name: str, clock_offset: float = 0.0, online: bool = True, timezone: str = clock.UTC) -> None:
+        """A host whose clock runs ``clock_offset`` seconds ahead. The first one is the one clients talk to.
+
+        Raises ``ValueError`` or ``KeyError`` for a time zone that there is not.
+        """
+        clock.zone(timezone)
         with self.changed:
-            self.cluster.nodes[name] = Node(name, clock_offset, online)
+            self.cluster.nodes[name] = Node(name, clock_offset, online, timezone)
             self.touch()
 
     def add_storage(
@@ -209,15 +215,21 @@ class Population(Core):
         name: str | None = None,
         compress: str = "zstd",
         kind: str = "lxc",
+        bare: bool = False,
     ) -> str:
         """A backup made ``age`` seconds ago, with what is in the guest now; the answer is its volid.
 
         ``size``, ``verification`` (ok, failed) and ``encrypted`` are what the listing says of it. ``name`` is for
-        files that somebody renamed; ``kind`` counts for guests that are no more.
+        files that somebody renamed; ``kind`` counts for guests that are no more. A ``bare`` one has its size and no
+        content, takes no room on the disk and next to no time: for listings with very many.
         """
         guest = self.cluster.guests.get(vmid) or Guest(vmid, f"gone{vmid}", kind, node or self.entry.name)
         where = node or guest.node
-        facts = {"size": size, "verification": verification, "encrypted": encrypted}
+        facts = {
+            "size": size if size is not None or not bare else _BARE,
+            "verification": verification,
+            "encrypted": encrypted,
+        }
         seed = seeding.Seed(
             self.now(where) - age,
             notes,
@@ -225,6 +237,7 @@ class Population(Core):
             {key: value for key, value in facts.items() if value is not None},
             name,
             compress,
+            bare,
         )
         return seeding.add(self.backups(storage, where), guest, self.cluster.storages, self.layout, seed)
 

@@ -29,7 +29,7 @@ class World(Population):
         self.fingerprint = ""  # of the certificate that every node shows
         self.rights = Rights(self.cluster)
         self.locks = NodeLocks(self.changed)
-        self.tasks = TaskRegistry(self.layout.tasks, self.changed, self.now)
+        self.tasks = TaskRegistry(self.layout.tasks, self.changed, self.now, self.zone)
         self.tasks.when_ended(self._spoil_log)
         self.faults = Faults(
             self.move_guest, self._set_online, self._set_reachable, self._fill_storage, self._expire_tickets
@@ -64,6 +64,18 @@ class World(Population):
         """Move a guest to another node."""
         with self.changed:
             self.cluster.guests[vmid].node = node
+            self.touch()
+
+    def lock_guest(self, vmid: int, lock: str = "backup") -> None:
+        """Lock a guest, as a worker that was killed leaves it: nothing but `unlock_guest` takes the lock away."""
+        with self.changed:
+            self.cluster.guests[vmid].lock = lock
+            self.touch()
+
+    def unlock_guest(self, vmid: int) -> None:
+        """Take a guest's lock away, as ``qm unlock`` and ``pct unlock`` do."""
+        with self.changed:
+            self.cluster.guests[vmid].lock = None
             self.touch()
 
     def remove_guest(self, vmid: int) -> None:

@@ -15,8 +15,18 @@ from replay.recording import Case
 RECORDINGS = Path(__file__).parents[3] / "shared" / "recordings" / "pve"
 
 REPLAYED = {
-    "8.4": ("02_auth", "03_storage", "04_vzdump_ok", "05_vzdump_errors", "10_tasks", "11_qemu", "14_transport"),
-    "9.2": ("02_auth", "04_vzdump_ok", "05_vzdump_errors"),
+    "8.4": (
+        "02_auth",
+        "03_storage",
+        "04_vzdump_ok",
+        "05_vzdump_errors",
+        "06_prune",
+        "07_notes_protected_delete",
+        "10_tasks",
+        "11_qemu",
+        "14_transport",
+    ),
+    "9.2": ("02_auth", "04_vzdump_ok", "05_vzdump_errors", "07_notes_protected_delete"),
 }
 # of 11_qemu what is about backups of VMs; the rest is restores
 PARTS = {

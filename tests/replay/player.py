@@ -127,7 +127,7 @@ class Player:
             self.tickets[found["username"]] = (found["ticket"], found["CSRFPreventionToken"])
 
     def _expected_upid(self, call: Call) -> str | None:
-        match = re.match(r'^\{"data":"(UPID:[^"]+)"\}$', call.answer) if call.method == "POST" else None
+        match = re.match(r'^\{"data":"(UPID:[^"]+)"\}$', call.answer) if call.method in ("POST", "DELETE") else None
         return match[1] if match else None
 
     def _set_clock(self, upid: str, later: list[Call]) -> None:

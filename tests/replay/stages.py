@@ -23,6 +23,9 @@ from pve_simulator.vzdump.options import options
 CRON_UPID = "UPID:pve:00000842:0003AE6D:6B003E74:vzdump:101:root@pam:"
 FAILED_UPID = "UPID:pve:00000764:000350C4:6B003D84:vzdump:301:root@pam:"
 
+# when the backups of 06_prune were made up, and their ages then in days
+_PRUNED = "2026-11-20 12:28:14"
+_AGES = (400, 40, 15, 8, 3, 2, 1.5, 1, 0.5, 0.2)
 _DONE = re.compile(r"^INFO: (?:Finished Backup of VM|Failed at)")
 _CRON = {"vmid": "101", "compress": "zstd", "prune-backups": "keep-last=2", "storage": "backups", "quiet": 1}
 _CRON_LINE = "vzdump 101 --compress zstd --prune-backups 'keep-last=2' --storage backups --quiet 1"
@@ -63,6 +66,19 @@ def begin(world: World, clock: Clock) -> None:
     if world.version.release == "8.4":
         _backup_of(world, clock, 101, "2026-11-20 12:22:54", notes="tiny1 on pve (101)")
     _task(world, "vzdump", "101", _nothing)
+
+
+def before_prune(world: World, clock: Clock) -> None:
+    """Before 06_prune: the storage was cleared, and backups of all ages were put there, one under a name of its own."""
+    folder = world.backups("backups")
+    for backup in folder.all():
+        folder.delete(backup.name.name)
+    clock.set(epoch(_PRUNED))
+    for days in _AGES:
+        world.add_archive(102, age=days * 86400, notes=f"{days:g} days old")
+    world.add_archive(102, age=1)
+    world.add_archive(102, name="vzdump-lxc-102-renamed-by-hand.tar.zst")
+    world.add_archive(103, age=epoch(_PRUNED) - epoch("2026-01-01 01:01:01"))
 
 
 def before_tasks(world: World, clock: Clock) -> dict[str, str]:

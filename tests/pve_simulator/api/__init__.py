@@ -6,7 +6,21 @@
 
 from __future__ import annotations
 
-from pve_simulator.api import access, cluster, content, guests, jobs, nodes, pools, root, storages, tasks, users, vzdump
+from pve_simulator.api import (
+    access,
+    cluster,
+    content,
+    guests,
+    jobs,
+    nodes,
+    pools,
+    prune_backups,
+    root,
+    storages,
+    tasks,
+    users,
+    vzdump,
+)
 from pve_simulator.web.routes import Routes
 
 
@@ -21,6 +35,7 @@ def rooms() -> list[Routes]:
         pools.routes,
         storages.routes,
         content.routes,
+        prune_backups.routes,
         nodes.routes,
         tasks.routes,
         vzdump.routes,

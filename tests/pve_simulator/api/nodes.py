@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
-import time
+from datetime import timedelta
 
 from pve_simulator.api.cluster import NODE_DISK, NODE_MEMORY, NODE_UPTIME, node_entry
 from pve_simulator.schema.shared import NODE
+from pve_simulator.state import clock as clocks
 from pve_simulator.web.routes import Call, Privilege, Routes
 
 routes = Routes()
@@ -55,5 +56,6 @@ def status(call: Call) -> object:
 def clock(call: Call) -> object:
     """A node's clock (not recorded). ``localtime`` is the epoch with the zone's offset added."""
     now = int(call.world.now(call.node))
-    local = time.localtime(now)
-    return {"timezone": time.tzname[local.tm_isdst > 0], "time": now, "localtime": now + local.tm_gmtoff}
+    offset = clocks.local(now, call.world.zone(call.node)).utcoffset() or timedelta()
+    zone = call.cluster.nodes[call.node].timezone
+    return {"timezone": zone, "time": now, "localtime": now + int(offset.total_seconds())}

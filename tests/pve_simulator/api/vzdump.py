@@ -59,12 +59,12 @@ def backup(call: Call) -> object:
 
 @routes.add("GET", "/nodes/{node}/vzdump/defaults", DEFAULTS)
 def defaults(call: Call) -> object:
-    """What counts where a call gives nothing."""
+    """What counts where a call gives nothing (recorded: 04_vzdump_ok; the refusals are not)."""
     name = call.parameters.get("storage", vzdump_options.DEFAULT_STORAGE)
-    if "storage" in call.parameters:
-        privileges = ("Datastore.Audit", "Datastore.AllocateSpace")
-        call.world.rights.check_any(call.identity, f"/storage/{name}", privileges)
+    call.world.rights.check_any(call.identity, f"/storage/{name}", ("Datastore.Audit", "Datastore.AllocateSpace"))
     storage = availability.configured(call.cluster, name)
+    if "backup" not in storage.content:
+        raise Died(f"can't use storage '{name}' for backups - wrong content type")
     found: dict[str, object] = {
         "storage": name,
         "mode": "snapshot",
@@ -98,7 +98,7 @@ def defaults(call: Call) -> object:
 def extract_config(call: Call) -> object:
     """The configuration in an archive."""
     storage, _mark, volume = call.parameters["volume"].partition(":")
-    name = check_volume(call.world, call.identity, storage, volume, call.node)
+    name = check_volume(call.world, call.identity, storage, volume, call.node).name
     availability.active(call.cluster, storage, call.node)
     found = call.world.backups(storage, call.node).find(name)
     if found is None:

@@ -27,6 +27,7 @@ class Seed:
     facts: dict[str, Any]
     name: str | None
     compress: str
+    bare: bool  # a file of the size that `facts` name, with nothing in it
 
 
 def add(folder: BackupFolder, guest: Guest, storages: dict[str, Storage], layout: Layout, seed: Seed) -> str:
@@ -34,19 +35,24 @@ def add(folder: BackupFolder, guest: Guest, storages: dict[str, Storage], layout
     name = seed.name or _name(folder, guest, seed)
     path = folder.file(name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as raw, compression.writer(raw, seed.compress) as stream:
-        guest_archive.write(stream, guest, storages, layout)
+    facts = dict(seed.facts)
+    if seed.bare:
+        with path.open("wb") as raw:
+            raw.truncate(facts.pop("size"))
+    else:
+        with path.open("wb") as raw, compression.writer(raw, seed.compress) as stream:
+            guest_archive.write(stream, guest, storages, layout)
     os.utime(path, (seed.epoch, seed.epoch))
     if seed.notes is not None:
         folder.set_notes(name, seed.notes)
     if seed.protected:
         folder.set_protected(name, True)
-    if seed.facts:
-        folder.set_simulated(name, seed.facts)
+    if facts:
+        folder.set_simulated(name, facts)
     return f"{folder.storage.name}:backup/{name}"
 
 
 def _name(folder: BackupFolder, guest: Guest, seed: Seed) -> str:
     if folder.server:
         return archive_names.snapshot_name(guest.kind, guest.vmid, seed.epoch)
-    return archive_names.file_name(guest.kind, guest.vmid, seed.epoch, seed.compress)
+    return archive_names.file_name(guest.kind, guest.vmid, seed.epoch, seed.compress, folder.zone)

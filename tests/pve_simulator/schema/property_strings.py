@@ -11,7 +11,8 @@ import re
 KEEP = ("keep-all", "keep-last", "keep-hourly", "keep-daily", "keep-weekly", "keep-monthly", "keep-yearly")
 
 _BOOLEAN = re.compile(r"^(1|on|yes|true|0|off|no|false)$", re.IGNORECASE)
-_INTEGER = re.compile(r"^\d+$")
+_TRUE = re.compile(r"^(1|on|yes|true)$", re.IGNORECASE)
+_INTEGER = re.compile(r"^[+-]?\d+$")
 _UNKNOWN = "property is not defined in schema and the schema does not allow additional properties"
 
 
@@ -19,6 +20,8 @@ def parse(text: str, default_key: str | None = None) -> dict[str, str]:
     """Key to value as text; a word without ``=`` is the value of ``default_key``. Raises ``ValueError``."""
     found: dict[str, str] = {}
     for word in text.split(","):
+        if not word.strip():
+            continue
         key, separator, value = word.strip().partition("=")
         if not separator:
             if default_key is None or default_key in found:
@@ -37,12 +40,14 @@ def to_text(values: dict[str, str]) -> str:
 
 def parse_prune(text: str) -> dict[str, int]:
     """The numbers of a retention that was verified; no keep option above zero means keep-all."""
-    numbers = {key: int(value) if value.isdigit() else 1 for key, value in parse(text).items()}
+    numbers = {
+        key: int(value) if key != "keep-all" else int(bool(_TRUE.match(value))) for key, value in parse(text).items()
+    }
     return numbers if any(numbers.values()) else {"keep-all": 1}
 
 
 def prune_complaint(text: str) -> str | None:
-    """What is wrong with a retention, or None (recorded: 05_vzdump_errors)."""
+    """What is wrong with a retention, or None (recorded: 05_vzdump_errors, 06_prune)."""
     try:
         values = parse(text)
     except ValueError as error:
@@ -55,9 +60,11 @@ def prune_complaint(text: str) -> str | None:
             errors.append(f"prune-backups.{key}: type check ('boolean') failed - got '{value}'")
         elif key != "keep-all" and not _INTEGER.match(value):
             errors.append(f"prune-backups.{key}: type check ('integer') failed - got '{value}'")
+        elif key != "keep-all" and int(value) < 0:
+            errors.append(f"prune-backups.{key}: value must have a minimum value of 0")
     if errors:
         return "format error\n" + "\n".join(errors)
-    if values.get("keep-all", "0").lower() in ("1", "on", "yes", "true") and len(values) > 1:
+    if _TRUE.match(values.get("keep-all", "0")) and len(values) > 1:
         return "keep-all cannot be set together with other options."
     return None
 
@@ -74,7 +81,7 @@ def fleecing_complaint(text: str) -> str | None:
     enabled = values.get("enabled", "0")
     if not _BOOLEAN.match(enabled):
         return f"format error\nfleecing.enabled: type check ('boolean') failed - got '{enabled}'"
-    if enabled.lower() in ("1", "on", "yes", "true") and "storage" not in values:
+    if _TRUE.match(enabled) and "storage" not in values:
         return "'storage' parameter is required when 'enabled' is set"
     return None
 

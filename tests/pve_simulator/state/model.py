@@ -18,6 +18,7 @@ class Node:
     name: str
     clock_offset: float = 0.0
     online: bool = True
+    timezone: str = "UTC"
 
 
 @dataclass

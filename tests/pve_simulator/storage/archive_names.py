@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-import calendar
 import re
-import time
 from dataclasses import dataclass
+from datetime import tzinfo
+from functools import lru_cache
 
 from pve_simulator.state import clock
 
@@ -22,6 +22,8 @@ _STANDARD = re.compile(
 _OWNER = re.compile(rf"-([1-9][0-9]{{2,8}})-[^/]+\.(?:{_EXTENSION})$")
 _TYPED = re.compile(r"^vzdump-(qemu|lxc|openvz)-")
 _SNAPSHOT = re.compile(r"^(?P<type>vm|ct)/(?P<vmid>[1-9][0-9]{2,8})/(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)$")
+
+_REMEMBERED = 1 << 18  # names are read again with each listing, and there may be many
 
 EXTENSIONS = {"0": "", "1": ".lzo", "lzo": ".lzo", "gzip": ".gz", "zstd": ".zst"}
 
@@ -38,14 +40,18 @@ class ArchiveName:
     standard: bool
 
 
-def parse_file(name: str) -> ArchiveName | None:
-    """The meaning of a file's name in a dump folder, or None when it is no backup at all."""
+@lru_cache(maxsize=_REMEMBERED)
+def parse_file(name: str, where: tzinfo) -> ArchiveName | None:
+    """The meaning of a file's name in a dump folder, or None when it is no backup at all.
+
+    ``where`` is the time zone of the node that looks: it takes the time in the name for its own.
+    """
     match = _FILE.match(name)
     if match is None:
         return None
     standard = _STANDARD.match(name)
-    if standard is not None:
-        ctime = clock.parse_archive_time(standard["time"])
+    ctime = _time_in(standard["time"], where) if standard is not None else None
+    if standard is not None and ctime is not None:
         return ArchiveName(name, standard["format"], standard["type"], int(standard["vmid"]), ctime, standard=True)
     owner = _OWNER.search(name)
     typed = _TYPED.match(name)
@@ -53,22 +59,38 @@ def parse_file(name: str) -> ArchiveName | None:
     return ArchiveName(name, match["format"], subtype, int(owner[1]) if owner else None, None, standard=False)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def parse_snapshot(name: str) -> ArchiveName | None:
     """The meaning of a snapshot's name on a backup server, or None."""
     match = _SNAPSHOT.match(name)
-    if match is None:
+    ctime = _utc_in(match["time"]) if match is not None else None
+    if match is None or ctime is None:
         return None
-    ctime = calendar.timegm(time.strptime(match["time"], "%Y-%m-%dT%H:%M:%SZ"))
     subtype = "qemu" if match["type"] == "vm" else "lxc"
     return ArchiveName(name, f"pbs-{match['type']}", subtype, int(match["vmid"]), ctime, standard=True)
 
 
-def file_name(kind: str, vmid: int, epoch: float, compress: str) -> str:
-    """The name vzdump gives a file; the time is the node's local time."""
+def file_name(kind: str, vmid: int, epoch: float, compress: str, where: tzinfo) -> str:
+    """The name vzdump gives a file; the time is the local time of the node, whose time zone ``where`` is."""
     base = "vma" if kind == "qemu" else "tar"
-    return f"vzdump-{kind}-{vmid}-{clock.archive_time(epoch)}.{base}{EXTENSIONS[compress]}"
+    return f"vzdump-{kind}-{vmid}-{clock.archive_time(epoch, where)}.{base}{EXTENSIONS[compress]}"
 
 
 def snapshot_name(kind: str, vmid: int, epoch: float) -> str:
     """The name of a snapshot on a backup server; the time is UTC."""
     return f"{'vm' if kind == 'qemu' else 'ct'}/{vmid}/{clock.utc_time(epoch)}"
+
+
+def _time_in(text: str, where: tzinfo) -> int | None:
+    """The time in a name; None for one that no calendar has, which makes the name one that somebody gave."""
+    try:
+        return clock.parse_archive_time(text, where)
+    except ValueError:
+        return None
+
+
+def _utc_in(text: str) -> int | None:
+    try:
+        return clock.parse_utc_time(text)
+    except ValueError:
+        return None

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pve_simulator.guests import configuration
@@ -35,17 +35,26 @@ def volumes(world: World, storage: Storage, node: str) -> list[Volume]:
     return sorted(found, key=lambda volume: str(volume.entry["volid"]).lower())
 
 
-def visible(world: World, identity: str, storage: Storage, volume: Volume) -> bool:
-    """Does the caller see the entry? Backups take AllocateSpace and VM.Backup on their guest, or Allocate."""
+def visible(world: World, identity: str, storage: Storage, volumes: Iterable[Volume]) -> Iterator[Volume]:
+    """The entries that the caller sees. Backups take AllocateSpace and VM.Backup on their guest, or Allocate."""
+    answers: dict[tuple[str, object], bool] = {}  # a guest has many backups, and rights take a while to work out
+    for volume in volumes:
+        key = (volume.content, volume.entry.get("vmid"))
+        if key not in answers:
+            answers[key] = _visible(world, identity, storage, *key)
+        if answers[key]:
+            yield volume
+
+
+def _visible(world: World, identity: str, storage: Storage, content: str, vmid: object) -> bool:
     path = f"/storage/{storage.name}"
     if world.rights.has(identity, path, "Datastore.Allocate"):
         return True
-    vmid = volume.entry.get("vmid")
-    if volume.content == "backup":
+    if content == "backup":
         if vmid is None or not world.rights.has(identity, path, "Datastore.AllocateSpace"):
             return False
         return world.rights.has(identity, f"/vms/{vmid}", "VM.Backup")
-    if volume.content in ("images", "rootdir"):
+    if content in ("images", "rootdir"):
         return world.rights.has(identity, f"/vms/{vmid}", "VM.Config.Disk")
     return world.rights.has_any(identity, path, ("Datastore.AllocateSpace", "Datastore.Audit"))
 

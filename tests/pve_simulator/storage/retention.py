@@ -13,10 +13,11 @@ one of two backups of the same second (recorded: 04_vzdump_ok).
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import tzinfo
 
+from pve_simulator.state import clock
 from pve_simulator.storage.backups import Backup
 
 KEEP = "keep"
@@ -33,29 +34,26 @@ class Marked:
     mark: str | None = None
 
 
-def _format(pattern: str) -> Callable[[int], str]:
-    return lambda epoch: time.strftime(pattern, time.localtime(epoch))
-
-
-_RULES: tuple[tuple[str, Callable[[int], str]], ...] = (
-    ("keep-last", str),
-    ("keep-hourly", _format("%Y-%m-%d %H")),
-    ("keep-daily", _format("%Y-%m-%d")),
-    ("keep-weekly", _format("%G-%V")),
-    ("keep-monthly", _format("%Y-%m")),
-    ("keep-yearly", _format("%Y")),
+# a period by its name in local time; ``last`` takes each second for a period
+_RULES = (
+    ("keep-last", None),
+    ("keep-hourly", "%Y-%m-%d %H"),
+    ("keep-daily", "%Y-%m-%d"),
+    ("keep-weekly", "%G-%V"),
+    ("keep-monthly", "%Y-%m"),
+    ("keep-yearly", "%Y"),
 )
 
 
-def mark(backups: Iterable[Backup], keep: dict[str, int]) -> list[Marked]:
-    """Mark the backups, each guest for itself; the order is that of the argument."""
+def mark(backups: Iterable[Backup], keep: dict[str, int], where: tzinfo) -> list[Marked]:
+    """Mark the backups, each guest for itself, by the periods of a time zone; the order is that of the argument."""
     marked = [Marked(backup, _fixed(backup)) for backup in backups]
     groups: dict[tuple[str, int | None], list[Marked]] = {}
     for entry in marked:
         if entry.backup.name.standard:
             groups.setdefault((entry.backup.name.subtype, entry.backup.vmid), []).append(entry)
     for group in groups.values():
-        _mark_guest(group, keep)
+        _mark_guest(group, keep, where)
     return marked
 
 
@@ -65,8 +63,8 @@ def _fixed(backup: Backup) -> str | None:
     return None if backup.name.standard else RENAMED
 
 
-def _mark_guest(group: list[Marked], keep: dict[str, int]) -> None:
-    rules = [(keep.get(name, 0), period) for name, period in _RULES if keep.get(name, 0) > 0]
+def _mark_guest(group: list[Marked], keep: dict[str, int], where: tzinfo) -> None:
+    rules = [(keep[name], _periods(pattern, where)) for name, pattern in _RULES if keep.get(name, 0) > 0]
     keep_everything = bool(keep.get("keep-all")) or not rules
     newest_first = sorted(group, key=lambda entry: entry.backup.ctime, reverse=True)
     if not keep_everything:
@@ -75,6 +73,12 @@ def _mark_guest(group: list[Marked], keep: dict[str, int]) -> None:
     for entry in group:
         if entry.mark is None:
             entry.mark = KEEP if keep_everything else REMOVE
+
+
+def _periods(pattern: str | None, where: tzinfo) -> Callable[[int], str]:
+    if pattern is None:
+        return str
+    return lambda epoch: clock.local(epoch, where).strftime(pattern)
 
 
 def _apply(newest_first: list[Marked], count: int, period: Callable[[int], str]) -> None:

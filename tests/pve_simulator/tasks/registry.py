@@ -13,6 +13,7 @@ import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import tzinfo
 from pathlib import Path
 
 from pve_simulator.errors import WorkerDied, WorkerError
@@ -46,11 +47,16 @@ class TaskRegistry:
     """Owns the tasks. ``next_process`` hands out pid and pstart; ``changed`` is notified when a task ends."""
 
     def __init__(
-        self, folder_of: Callable[[str], Path], changed: threading.Condition, clock_of: Callable[[str], float]
+        self,
+        folder_of: Callable[[str], Path],
+        changed: threading.Condition,
+        clock_of: Callable[[str], float],
+        zone_of: Callable[[str], tzinfo],
     ) -> None:
         self._folder_of = folder_of
         self._changed = changed
         self._clock_of = clock_of
+        self._zone_of = zone_of
         self.grace = GRACE
         self._tasks: dict[str, Task] = {}
         self._gate = threading.Event()
@@ -85,7 +91,7 @@ class TaskRegistry:
     def start(self, upid: Upid, job: Job) -> Task:
         """Begin a task in a thread of its own."""
         log = self._new_log(upid)
-        worker = Worker(log, lambda: self._clock_of(upid.node))
+        worker = Worker(log, lambda: self._clock_of(upid.node), self._zone_of(upid.node))
         task = Task(upid, log, len(self._tasks), worker=worker)
         self._add(task)
         threading.Thread(target=self._run, args=(task, worker, job), name=str(upid), daemon=True).start()
@@ -115,6 +121,11 @@ class TaskRegistry:
             if not self._changed.wait_for(lambda: not task.running, timeout=self.grace):
                 task.worker.kill()
                 self._changed.wait_for(lambda: not task.running, timeout=self.grace)
+
+    def wait(self, task: Task, timeout: float) -> bool:
+        """Wait for a task's end; tell whether it came in time."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not task.running, timeout)
 
     def wait_idle(self, timeout: float) -> None:
         """Wait until no task runs. Raises ``TimeoutError``."""

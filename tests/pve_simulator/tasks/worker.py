@@ -9,8 +9,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from datetime import tzinfo
 
 from pve_simulator.errors import Interrupted, WorkerDied
+from pve_simulator.state import clock as clocks
 from pve_simulator.tasks.log import TaskLog
 
 _STEP = 0.01
@@ -19,9 +21,10 @@ _STEP = 0.01
 class Worker:
     """One running task. `interrupt` and `kill` are called from outside, everything else by the task itself."""
 
-    def __init__(self, log: TaskLog, clock: Callable[[], float]) -> None:
+    def __init__(self, log: TaskLog, clock: Callable[[], float], zone: tzinfo) -> None:
         self._log = log
         self.now = clock
+        self.zone = zone  # of the node on which it runs
         self.warnings = 0
         self._interrupted = threading.Event()
         self._killed = threading.Event()
@@ -39,6 +42,10 @@ class Worker:
         """The signal has done its work: it ended one command, and the task goes on."""
         self.check_alive()
         self._interrupted.clear()
+
+    def local_time(self) -> str:
+        """The node's time as logs have it."""
+        return clocks.log_time(self.now(), self.zone)
 
     def write(self, line: str) -> None:
         """Write a line as it is."""
@@ -70,6 +77,11 @@ class Worker:
         while (left := deadline - time.monotonic()) > 0:
             if self._interrupted.wait(min(left, _STEP)):
                 self.check_signals()
+
+    def wait_deaf(self, seconds: float) -> None:
+        """Let time pass in a place where only the signal that kills is heard. Raises `WorkerDied`."""
+        self._killed.wait(seconds)
+        self.check_alive()
 
     def check_signals(self) -> None:
         """Raise `Interrupted` or `WorkerDied` when a signal came."""

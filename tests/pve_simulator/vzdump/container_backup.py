@@ -52,7 +52,7 @@ class ContainerBackup(GuestBackup):
             self.worker.info("resuming guest")
             self.worker.info("guest is online again after <1 seconds")
         elif self.guest.running:
-            self.worker.info("stopping virtual guest")
+            self.shut_down()
 
     def resume(self) -> None:
         """Not recorded, as `quiesce`."""

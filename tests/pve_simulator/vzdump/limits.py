@@ -7,12 +7,11 @@
 from __future__ import annotations
 
 from pve_simulator.state.model import Guest
+from pve_simulator.storage import protection
 from pve_simulator.vzdump.options import Options
 from pve_simulator.vzdump.outcome import GuestFailed
 from pve_simulator.vzdump.target import Target
 from pve_simulator.world import World
-
-PROTECTED = 5  # for those without Datastore.Allocate, where the storage says nothing
 
 
 def check(world: World, options: Options, target: Target, guest: Guest, identity: str) -> None:
@@ -25,19 +24,13 @@ def check(world: World, options: Options, target: Target, guest: Guest, identity
         for backup in target.folder.all()
         if backup.vmid == guest.vmid and backup.name.subtype in (guest.kind, "unknown")
     ]
-    protected = sum(backup.protected for backup in own)
     if not options.protected:
-        if len(own) - protected >= limit:
+        if sum(not backup.protected for backup in own) >= limit:
             raise GuestFailed(
                 f"There is a max backup limit of {limit} enforced by the target storage or the vzdump parameters. "
                 "Either increase the limit or delete old backups."
             )
     elif target.storage is not None:
-        most = target.storage.max_protected
-        if most is None:
-            with world.changed:
-                free = world.rights.has(identity, f"/storage/{target.storage.name}", "Datastore.Allocate")
-            most = -1 if free else PROTECTED
-        if -1 < most <= protected:
-            name = target.storage.name
-            raise GuestFailed(f"The number of protected backups per guest is limited to {most} on storage '{name}'")
+        refusal = protection.refusal(world, identity, target.storage, own)
+        if refusal is not None:
+            raise GuestFailed(refusal)

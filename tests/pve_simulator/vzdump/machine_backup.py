@@ -42,7 +42,7 @@ class MachineBackup(GuestBackup):
         if self.mode == "suspend":
             self.worker.info("suspending guest")
         elif self.mode == "stop" and self.guest.running:
-            self.worker.info("stopping virtual guest")
+            self.shut_down()
 
     def resume(self) -> None:
         """Bring a suspended or stopped VM back."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pve_simulator.errors import Interrupted, WorkerError
-from pve_simulator.state.clock import log_time
 from pve_simulator.tasks.worker import Worker
 from pve_simulator.vzdump.quoting import duration
 
@@ -38,11 +37,11 @@ def attempt(worker: Worker, vmid: int, backup: Callable[[], None]) -> bool:
         _failed(worker, vmid, str(signal))
         raise InterruptedJob(str(signal)) from signal
     worker.info(f"Finished Backup of VM {vmid} ({duration(worker.now() - began)})")
-    worker.info(f"Backup finished at {log_time(worker.now())}")
+    worker.info(f"Backup finished at {worker.local_time()}")
     return True
 
 
 def _failed(worker: Worker, vmid: int, text: str) -> None:
     worker.forget_interrupt()
     worker.error(f"Backup of VM {vmid} failed - {text}")
-    worker.info(f"Failed at {log_time(worker.now())}")
+    worker.info(f"Failed at {worker.local_time()}")

@@ -63,4 +63,5 @@ def _plain_folder(world: World, node: str, path: str) -> Target:
     if path.rstrip("/") not in _PLAIN_FOLDERS and path != "/":
         raise WorkerError(f"dumpdir '{path}' does not exist")
     outside = Path(world.layout.folder / "nodes" / node / "outside" / path.strip("/"))
-    return Target(BackupFolder(Storage("outside", "dir", ["backup"], path), outside), path.rstrip("/"), None)
+    storage = Storage("outside", "dir", ["backup"], path)
+    return Target(BackupFolder(storage, outside, world.zone(node)), path.rstrip("/"), None)

@@ -67,7 +67,7 @@ async def _answer(
     kind = fault.kind if fault is not None else ""
     if fault is not None and kind in _IN_PLACE:
         return _IN_PLACE[kind](fault), None
-    if fault is not None and fault.call is not None:
+    if fault is not None and fault.call is not None and kind == "call":
         await run_in_threadpool(fault.call)
     try:
         arguments = decoded(query, question.headers.get("content-type", ""), body)
@@ -75,6 +75,8 @@ async def _answer(
         return answers.of_error(error), None
     asked = Question(question.method, question.path, question.headers, arguments)
     found, user = await run_in_threadpool(dispatcher.answer, asked)
+    if fault is not None and fault.call is not None and kind == "call-after":
+        await run_in_threadpool(fault.call)
     if fault is not None and kind in _AFTERWARDS:
         return _AFTERWARDS[kind](fault), user
     return found, user
