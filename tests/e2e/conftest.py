@@ -23,8 +23,9 @@ def cluster(tmp_path: Path) -> Iterator[Lab]:
 
 @pytest.fixture
 def environment(cluster: Lab) -> dict[str, str]:
-    """What a user exports."""
+    """What a user exports. The journals lie in the test's own folder."""
     return {
+        "XDG_STATE_HOME": str(cluster.journals),
         "PROXMOX_HOST": cluster.sim.host,
         "PROXMOX_PORT": str(cluster.sim.port),
         "PROXMOX_CA_PATH": str(cluster.sim.ca_path),

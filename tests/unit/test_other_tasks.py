@@ -59,6 +59,7 @@ class Lab:
             cancel_on_interrupt=False,
             journal=BackupJournal(None, {}),
             observed_at=clock.now(),
+            known=frozenset(),
             node_now=lambda _node: float(NOW),
             emit=self.told.append,
         )

@@ -87,6 +87,7 @@ def begin(
         wish.cancel_on_interrupt,
         journal,
         observation.observed_at,
+        frozenset(backup.volid for listing in observation.listings for backup in listing.backups),
         lambda node: observation.now(node) + drift + clock.monotonic() - offset,
         outcome.emit,
     )

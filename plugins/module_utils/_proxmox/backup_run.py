@@ -22,6 +22,7 @@ class BackupRun:
     """The connection, the wish, and where to tell. ``emit`` may be called from any thread.
 
     ``observed_at`` is when the plan's facts were seen, by the controller's clock; ``node_now`` is a node's clock.
+    ``known`` are the volids of the backups that were there then.
     """
 
     client: Client
@@ -36,6 +37,7 @@ class BackupRun:
     cancel_on_interrupt: bool
     journal: BackupJournal
     observed_at: float
+    known: frozenset[str]
     node_now: Callable[[str], float]
     emit: Callable[[Event], None]
 

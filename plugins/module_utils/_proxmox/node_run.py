@@ -123,7 +123,7 @@ def _look_and_start(
     other = in_the_way(run, tasks, guests)
     if other is not None:
         return other
-    if waited or run.clock.now() - run.observed_at > LOOK_AGAIN_AFTER:
+    if waited or _looked_at_long_ago(run) or _somebody_was_here(run, job.node, tasks):
         guests = _still_needed(run, job, guests, open_ids)
     guests = _unlocked(run, guests, open_ids)
     if not guests:
@@ -156,19 +156,38 @@ def _start(run: BackupRun, job: NodeJob, vmids: tuple[int, ...], tasks: Sequence
     return _Job(upid, vmids, number)
 
 
+def _looked_at_long_ago(run: BackupRun) -> bool:
+    return run.clock.now() - run.observed_at > LOOK_AGAIN_AFTER
+
+
+def _somebody_was_here(run: BackupRun, node: str, tasks: Sequence[ListedTask]) -> bool:
+    """Whether a backup was started or has ended on the node since the plan's facts were seen."""
+    since = _observed_by_node(run, node) - 1  # a task's times are whole seconds
+    return any(max(task.upid.starttime, task.ended_at or 0) >= since for task in tasks)
+
+
+def _observed_by_node(run: BackupRun, node: str) -> float:
+    return run.node_now(node) - (run.clock.now() - run.observed_at)
+
+
 def _still_needed(run: BackupRun, job: NodeJob, guests: list[Guest], open_ids: set[int]) -> list[Guest]:
-    """Leave out guests that somebody has backed up since the plan was made, which is old when a node's turn is late."""
-    if run.max_age is None:
-        return guests
-    now = run.node_now(job.node)
+    """Leave out guests that somebody has backed up since the plan was made, which is old when a node's turn is late.
+
+    Without ``max_age`` a backup is wanted that wasn't there when the run began, whoever makes it: so a run that was
+    thought dead and lives on doesn't make those again that the run after it has made.
+    """
+    oldest = run.node_now(job.node) - run.max_age if run.max_age is not None else None
+    latest = run.node_now(job.node) + FUTURE_TOLERANCE
+    moved_in = _observed_by_node(run, job.node) - FUTURE_TOLERANCE
     types = {guest.vmid: guest.type for guest in guests}
     fresh: dict[int, Backup] = {}
     for backup in observe_listing(run.client, job.storage, job.node, False).backups:
         owner = backup.vmid
         if owner not in types or not backup.good() or backup.guest_type not in (None, types[owner]):
             continue
-        young = -run.max_age <= backup.ctime - now <= FUTURE_TOLERANCE
-        if young and (owner not in fresh or backup.ctime > fresh[owner].ctime):
+        new = backup.volid not in run.known and backup.ctime >= moved_in
+        young = new if oldest is None else backup.ctime >= oldest
+        if young and backup.ctime <= latest and (owner not in fresh or backup.ctime > fresh[owner].ctime):
             fresh[owner] = backup
     if fresh:
         run.emit(FoundFresh(tuple(sorted(fresh)), tuple(fresh[vmid] for vmid in sorted(fresh))))
