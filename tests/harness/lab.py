@@ -17,7 +17,8 @@ from typing import Any
 from harness.modules import environment, run_module
 from pve_simulator import Simulator, World
 
-MINIMAL = ["VM.Audit", "VM.Backup", "Datastore.AllocateSpace", "Datastore.Audit"]
+MINIMAL = ["VM.Audit", "VM.Backup", "Datastore.AllocateSpace"]
+"""The role LifeboatBackup of docs/rights.md."""
 TOKEN = "backup@pve!lifeboat"
 
 

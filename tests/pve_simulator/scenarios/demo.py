@@ -15,7 +15,7 @@ _PASSWORD = "root-password"
 TOKEN = "backup@pve!lifeboat"
 
 # what it takes to back guests up and to see the backups (docs: minimal roles)
-MINIMAL_ROLE = ("VM.Audit", "VM.Backup", "Datastore.Audit", "Datastore.AllocateSpace")
+MINIMAL_ROLE = ("VM.Audit", "VM.Backup", "Datastore.AllocateSpace")
 
 _HOUR = 3600.0
 _DAY = 24 * _HOUR
