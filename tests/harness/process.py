@@ -90,8 +90,8 @@ def _die_at_sync(number: int) -> None:
     real = os.fsync
     left = [number]
 
-    def fsync(handle: Any) -> None:
-        real(handle)
+    def fsync(fd: Any) -> None:
+        real(fd)
         left[0] -= 1
         if left[0] == 0:
             os.kill(os.getpid(), signal.SIGKILL)
