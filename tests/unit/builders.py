@@ -10,15 +10,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any, cast
 
-from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock
+import pytest
+
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock, Deadline
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.errors import InputError
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.archives import Backup, Listing
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_apply import Outcome
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_plan import Plan, Wish
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_journal import BackupJournal
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_plan import Plan, Wish, plan
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_report import report
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_rows import guest_rows
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_run import BackupRun
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Cluster, Guest
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import Observation
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.orphans import Orphan
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.permissions import Permissions
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.removal_apply import RemovalOutcome
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.removal_report import Pruning
@@ -70,6 +76,9 @@ class PreparedAnswers:
 
     def post(self, path: str, **parameters: Any) -> Any:
         return self._next("POST", path, parameters)
+
+    def put(self, path: str, **parameters: Any) -> Any:
+        return self._next("PUT", path, parameters)
 
     def delete(self, path: str, **parameters: Any) -> Any:
         return self._next("DELETE", path, parameters)
@@ -178,7 +187,55 @@ def an_observation(guests: Sequence[Guest] = (), backups: Sequence[Backup] = (),
         float(NOW),
         more.get("offsets", {}),
         more.get("default_offset", 0.0),
+        more.get("zones", {}),
     )
+
+
+WEB1, WEB2, DB1 = a_guest(101, "web1"), a_guest(102, "web2"), a_guest(300, "db1", "pve2", "qemu")
+FLEET = (WEB1, WEB2, DB1)
+"""Two containers on one node, a machine on the other."""
+
+
+def a_plan(
+    observation: Observation, problems: Mapping[str, str] | None = None, orphans: Sequence[Orphan] = (), **params: Any
+) -> Plan:
+    """What is planned for all guests, or those that ``params`` select; ``problems`` are those of the storage."""
+    return plan(Wish.from_params({"all_guests": True, **params}), observation, problems or {}, orphans)
+
+
+def decided(planned: Plan) -> dict[int, tuple[str, str | None, str]]:
+    """The decision about each guest: what, where, why."""
+    return {one.guest.vmid: (one.action, one.storage, one.reason) for one in planned.decisions}
+
+
+def refusal(observation: Observation, problems: Mapping[str, str] | None = None, **params: Any) -> str:
+    """Why nothing is planned at all."""
+    with pytest.raises(InputError) as caught:
+        a_plan(observation, problems, **params)
+    return caught.value.message
+
+
+def a_run(client: Client, time: FakeClock, **more: Any) -> BackupRun:
+    """A run of an hour on this clock, which tells of nothing unless ``emit`` is given."""
+    clock = time.clock
+    fields: dict[str, Any] = {
+        "client": client,
+        "clock": clock,
+        "deadline": Deadline.after(clock, 3600),
+        "permissions": MINIMAL,
+        "wanted_storage": None,
+        "max_age": None,
+        "parameters": {},
+        "wait": True,
+        "cancel_on_timeout": False,
+        "cancel_on_interrupt": False,
+        "journal": BackupJournal(None, {}),
+        "observed_at": clock.now(),
+        "known": frozenset(),
+        "node_now": lambda _node: float(NOW),
+        "emit": lambda _event: None,
+    }
+    return BackupRun(**{**fields, **more})
 
 
 def a_report(

@@ -47,3 +47,10 @@ def contracts() -> dict[str, dict[str, Any]]:
     _needed(folder)
     files = sorted(folder.glob("pve-*.json"))
     return {file.stem.partition("-")[2]: json.loads(file.read_text(encoding="utf-8")) for file in files}
+
+
+@pytest.fixture
+def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user that the machine's table of users doesn't have, as containers run them."""
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 4_000_123_456)

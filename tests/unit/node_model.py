@@ -13,7 +13,7 @@ from typing import Any, cast
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import ProxmoxError
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.upid import Upid
-from unit.builders import TOKEN, FakeClock, a_upid, job_line
+from unit.builders import NOW, TOKEN, FakeClock, a_upid, job_line
 
 WAITING = "INFO: trying to get global lock - waiting..."
 NEVER = 1e9
@@ -33,6 +33,8 @@ class Task:
     ends_at: float
     storage: str = "vault"
     more: Sequence[tuple[float, str]] = ()
+    endtime: int = 1
+    exitstatus: str = "OK"
 
     def lines(self, now: float) -> list[str]:
         """What the log says by now."""
@@ -47,7 +49,8 @@ class Node:
     """Stands in for the client.
 
     Each of ``posts`` is what comes back: a failure, a text, or None for the UPID. ``starts`` says whether a task came
-    of it, which is ``silent`` for some time and ``lasts`` for some time.
+    of it, which is ``silent`` for some time and ``lasts`` for some time. ``listed`` is what lies on each storage, and
+    ``locked`` what is said of each guest's state.
     """
 
     def __init__(
@@ -59,8 +62,11 @@ class Node:
     ) -> None:
         self.time = FakeClock(1000)
         self.authid = TOKEN
+        self.port = 8006
         self.tasks: list[Task] = []
         self.sent: list[dict[str, Any]] = []
+        self.listed: list[dict[str, Any]] = []
+        self.locked: dict[str, Any] | ProxmoxError = {}
         self._posts = list(posts)
         self._starts = list(starts)
         self._silent = silent
@@ -70,10 +76,12 @@ class Node:
     def client(self) -> Client:
         return cast("Client", self)
 
-    def others(self, vmids: Sequence[int], user: str = TOKEN, silent: float = 0, lasts: float = NEVER) -> Upid:
+    def others(
+        self, vmids: Sequence[int], user: str = TOKEN, silent: float = 0, lasts: float = NEVER, starttime: int = NOW
+    ) -> Upid:
         """Somebody's task is there from now on."""
         one = vmids[0] if len(vmids) == 1 else ""
-        upid = a_upid(one, pid=100 + len(self.tasks), user=user)
+        upid = a_upid(one, pid=100 + len(self.tasks), user=user, starttime=starttime)
         self.tasks.append(Task(upid, vmids, self.time.time + silent, self.time.time + lasts))
         return upid
 
@@ -90,12 +98,28 @@ class Node:
     def get(self, path: str, **_parameters: Any) -> Any:
         parts = path.split("/")
         if parts[-1] == "tasks":
-            ended = {"endtime": 1, "status": "OK"}
-            return [{"upid": task.upid.text, **({} if self._runs(task) else ended)} for task in reversed(self.tasks)]
-        task = next(task for task in self.tasks if task.upid.text == parts[3])
+            return [{"upid": task.upid.text, **self._end(task)} for task in reversed(self.tasks)]
+        if parts[-1] == "content":
+            return self.listed
+        if parts[-1] == "current":
+            if isinstance(self.locked, ProxmoxError):
+                raise self.locked
+            return self.locked
+        task = self._task(path)
         if parts[-1] == "status":
-            return {"status": "running"} if self._runs(task) else {"status": "stopped", "exitstatus": "OK"}
+            return {"status": "running"} if self._runs(task) else {"status": "stopped", "exitstatus": task.exitstatus}
         return [{"n": number, "t": text} for number, text in enumerate(task.lines(self.time.time))]
+
+    def delete(self, path: str) -> None:
+        """Somebody cancels a task."""
+        task = self._task(path)
+        task.ends_at, task.exitstatus = self.time.time, "interrupted by signal"
+
+    def _task(self, path: str) -> Task:
+        return next(task for task in self.tasks if task.upid.text == path.split("/")[3])
+
+    def _end(self, task: Task) -> dict[str, Any]:
+        return {} if self._runs(task) else {"endtime": task.endtime, "status": task.exitstatus}
 
     def _runs(self, task: Task) -> bool:
         return self.time.time < task.ends_at

@@ -42,6 +42,11 @@ _BACKUPS = [
     for index, (vmid, storage, age, flaw) in enumerate(product((*VMIDS, 900, None), STORAGES, _AGES, _FLAWS))
     for node, kind in [(NODES[index % 3], ("lxc", "lxc", "qemu")[index % 7 % 3])]
 ]
+BACKUPS = st.one_of(
+    st.sampled_from(_BACKUPS),
+    st.sampled_from([backup._replace(protected=True) for backup in _BACKUPS[::5]]),
+)
+"""Any backup that there may be: damaged, protected, from the future, of a guest that is gone or of nobody."""
 _PLACES = [
     a_place(storage, node, active=active, avail=avail)
     for storage, node in product(STORAGES, NODES)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -248,3 +249,28 @@ def test_every_recorded_name_tells_what_the_listing_says(recorded: list[Exchange
         renamed = "renamed-by-hand" in entry["volid"]  # Proxmox still lists an owner; the name alone proves nothing
         told = (None, None) if renamed else (entry["vmid"], entry["subtype"])
         assert (bare.vmid, bare.guest_type) == told, entry
+
+
+@pytest.mark.parametrize(
+    ("volid", "named", "wall"),
+    [
+        (NAME, True, "2026-11-20 12:29:25"),
+        ("a:backup/vzdump-qemu-100-2026_01_02-03_04_05.vma", True, "2026-01-02 03:04:05"),
+        ("a:backup/vzdump-openvz-100-2026_01_02-03_04_05.tgz", True, "2026-01-02 03:04:05"),
+        (str(SNAPSHOT["volid"]), True, None),
+        ("a:backup/vzdump-lxc-101-mine.tar.zst", False, None),
+        ("a:backup/vzdump-lxc-101-2026_01_02-03_04_05-mine.tar.zst", False, None),
+        ("a:backup/vzdump-lxc-101-2026_01_02-03_04_05.tar.xz", False, None),
+        ("a:backup/vzdump-lxc-99-2026_01_02-03_04_05.tar", False, None),
+        ("a:backup/2026_01_02-03_04_05.tar", False, None),
+    ],
+)
+def test_a_name_that_proxmox_gave_tells_when_it_was_made(volid: str, named: bool, wall: str | None) -> None:
+    backup = a_backup(volid=volid)
+    assert backup.named_by_proxmox is named
+    assert backup.local_time == (None if wall is None else datetime.fromisoformat(wall))
+
+
+def test_backups_of_one_name_on_two_nodes_have_two_keys() -> None:
+    assert a_backup(storage="local").key == ("pve1", a_backup(storage="local").volid)
+    assert a_backup(storage="local").key != a_backup(storage="local", node="pve2").key

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_message import failed, message
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_message import failed, message, summary
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,17 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_me
             [{"result": "timed_out", "reason": "late"}, {"result": "cancelled", "reason": "why"}],
             "2 of 2 guests without the backup asked for. 101 (web1): timed_out, late. 101 (web1): cancelled, why.",
         ),
+        (
+            [{"result": "interrupted", "reason": "it got SIGTERM"}, {"result": "fresh"}],
+            (
+                "1 of 2 guests without the backup asked for. 101 (web1): interrupted, it got SIGTERM. Of the others: 1 "
+                "fresh."
+            ),
+        ),
+        (
+            [{"result": "removed"}, {"result": "would_remove"}, {"result": "kept"}],
+            "3 guests: 1 with backups removed, 1 with backups that would be removed, 1 kept as they are.",
+        ),
     ],
 )
 def test_the_message_counts_and_names_every_cause(rows: list[dict[str, Any]], sentence: str) -> None:
@@ -67,8 +78,35 @@ def test_every_one_of_many_failed_guests_is_named() -> None:
         ("failed", True),
         ("cancelled", True),
         ("timed_out", True),
+        ("interrupted", True),
+        ("removed", False),
+        ("would_remove", False),
+        ("kept", False),
         ("not_started", True),
     ],
 )
 def test_when_the_task_fails(result: str, bad: bool) -> None:
     assert failed([{"result": "fresh"}, {"result": result}]) is bad
+
+
+def test_the_counts_of_a_result() -> None:
+    words = ["backed_up", "backed_up", "would_back_up", "waited_for", "started", "fresh", "fresh", "fresh"]
+    words += ["failed", "cancelled", "timed_out", "interrupted", "not_started", "removed", "would_remove", "kept"]
+    rows = [{"result": word, "size": None if word == "failed" else 10} for word in words]
+    assert summary(rows, [7, 0, 5], 12.345) == {
+        "selected": 16,
+        "backed_up": 2,
+        "would_back_up": 1,
+        "waited_for": 1,
+        "started": 1,
+        "fresh": 3,
+        "failed": 5,
+        "bytes": 20,
+        "removed": 3,
+        "bytes_removed": 12,
+        "seconds": 12.3,
+    }
+
+
+def test_the_counts_of_nothing() -> None:
+    assert set(summary([], [], 0.0).values()) == {0}

@@ -6,60 +6,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.errors import InputError
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.retention import Keep
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_plan import (
     Decision,
     NodeJob,
-    Plan,
     Wish,
     describe,
-    plan,
     plan_moved,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Cluster
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import Observation
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.orphans import Orphan
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.permissions import Permissions
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.selection import Selection
 from unit.builders import (
     DAY,
+    DB1,
+    FLEET,
     HOUR,
     MINIMAL,
     NOW,
+    WEB1,
+    WEB2,
     a_backup,
     a_guest,
     a_place,
+    a_plan,
+    a_upid,
     an_observation,
+    decided,
     granted,
+    refusal,
 )
-
-WEB1, WEB2, DB1 = a_guest(101, "web1"), a_guest(102, "web2"), a_guest(300, "db1", "pve2", "qemu")
-ALL = [WEB1, WEB2, DB1]
-
-
-def _planned(observation: Observation, problems: Mapping[str, str] | None = None, **params: Any) -> Plan:
-    wish = Wish.from_params({"all_guests": True, **params})
-    return plan(wish, observation, problems or {})
-
-
-def _told(planned: Plan) -> dict[int, tuple[str, str | None, str]]:
-    return {one.guest.vmid: (one.action, one.storage, one.reason) for one in planned.decisions}
-
-
-def _refusal(observation: Observation, problems: Mapping[str, str] | None = None, **params: Any) -> str:
-    with pytest.raises(InputError) as caught:
-        _planned(observation, problems, **params)
-    return caught.value.message
 
 
 def test_the_defaults_of_a_wish() -> None:
     assert Wish.from_params({"vmids": [101]}) == Wish(
         Selection(vmids=(101,)), None, None, {}, None, True, 86400, False, False, None, False
     )
+
+
+@pytest.mark.parametrize(
+    ("keep", "meant"),
+    [
+        (None, None),
+        ({"keep_last": 3, "keep_daily": None}, Keep(last=3)),
+        ({"keep_all": True}, Keep(all=True)),
+    ],
+)
+def test_a_wish_may_have_a_retention(keep: dict[str, Any] | None, meant: Keep | None) -> None:
+    assert Wish.from_params({"vmids": [101], "keep": keep}).keep == meant
+
+
+def test_options_of_removing_may_be_there_when_they_say_nothing() -> None:
+    Wish.from_params({"vmids": [101], "volids": [], "older_than": None, "unprotect": False})
+
+
+@pytest.mark.parametrize(("remove", "own"), [(True, True), (False, False), (None, True)])
+def test_the_storages_own_retention_can_be_kept_from_working(remove: bool | None, own: bool) -> None:
+    assert Wish.from_params({"vmids": [101], "storage_retention": remove}).storage_retention is own
 
 
 def test_one_node_at_a_time_is_enough() -> None:
@@ -118,6 +128,23 @@ def test_everything_a_wish_can_say() -> None:
                 "24h, 7d, 2w, or seconds without a letter."
             ),
         ),
+        (
+            {"all_guests": True, "keep": {"keep_last": 1}, "wait": False},
+            "keep: older backups are only removed after the new one is proven; it needs wait true.",
+        ),
+        ({"all_guests": True, "keep": {"keep_last": -1}}, "keep: keep_last must not be negative."),
+        (
+            {"all_guests": True, "volids": ["vault:backup/x"]},
+            "volids: it belongs to state absent, which removes backups. Nothing was started.",
+        ),
+        (
+            {"all_guests": True, "older_than": "30d"},
+            "older_than: it belongs to state absent, which removes backups. Nothing was started.",
+        ),
+        (
+            {"unprotect": True},
+            "unprotect: it belongs to state absent, which removes backups. Nothing was started.",
+        ),
     ],
 )
 def test_a_wish_that_cannot_be_meant(params: dict[str, Any], message: str) -> None:
@@ -128,8 +155,8 @@ def test_a_wish_that_cannot_be_meant(params: dict[str, Any], message: str) -> No
 
 def test_only_what_is_not_fresh_is_backed_up() -> None:
     backups = [a_backup(101, age=3 * HOUR), a_backup(102, age=31 * HOUR)]
-    planned = _planned(an_observation(ALL, backups), max_age="24h")
-    assert _told(planned) == {
+    planned = a_plan(an_observation(FLEET, backups), max_age="24h")
+    assert decided(planned) == {
         101: ("keep", None, "newest good backup is 3 h old, wanted 24 h"),
         102: ("back_up", "vault", "newest good backup is 31 h old, wanted 24 h"),
         300: ("back_up", "vault", "no backup is there"),
@@ -141,14 +168,14 @@ def test_only_what_is_not_fresh_is_backed_up() -> None:
 
 
 def test_without_a_wanted_age_all_are() -> None:
-    planned = _planned(an_observation(ALL, [a_backup(101, age=60), a_backup(102, age=7)]))
-    assert {told[2] for told in _told(planned).values()} == {"a backup is made at every run without max_age"}
+    planned = a_plan(an_observation(FLEET, [a_backup(101, age=60), a_backup(102, age=7)]))
+    assert {told[2] for told in decided(planned).values()} == {"a backup is made at every run without max_age"}
     assert planned.jobs[0] == NodeJob("pve1", "vault", (WEB1, WEB2), NOW - 7)
 
 
 def test_a_guest_is_judged_by_the_clock_of_its_node() -> None:
     observation = an_observation([WEB1], [a_backup(101, age=HOUR)], offsets={"pve1": 2.0 * DAY})
-    assert _told(_planned(observation, max_age="24h"))[101] == (
+    assert decided(a_plan(observation, max_age="24h"))[101] == (
         "back_up",
         "vault",
         "newest good backup is 2 d 1 h old, wanted 24 h",
@@ -157,7 +184,7 @@ def test_a_guest_is_judged_by_the_clock_of_its_node() -> None:
 
 def test_what_cannot_be_seen_is_backed_up_rather_than_believed() -> None:
     observation = an_observation([WEB1], places=[a_place(), a_place("attic")], errors={"attic": "It is not online."})
-    assert _told(_planned(observation, max_age="24h"))[101] == (
+    assert decided(a_plan(observation, max_age="24h"))[101] == (
         "back_up",
         "vault",
         "no backup is there, but not everything can be seen: It is not online.",
@@ -166,20 +193,20 @@ def test_what_cannot_be_seen_is_backed_up_rather_than_believed() -> None:
 
 def test_a_guest_without_the_privilege_is_refused_and_does_not_spoil_the_others() -> None:
     some = Permissions({**MINIMAL.paths, "/vms/101": {"VM.Audit": True}})
-    planned = _planned(an_observation(ALL, permissions=some), max_age="24h")
-    assert _told(planned)[101] == ("refuse", None, "the token lacks VM.Backup on /vms/101")
+    planned = a_plan(an_observation(FLEET, permissions=some), max_age="24h")
+    assert decided(planned)[101] == ("refuse", None, "the token lacks VM.Backup on /vms/101")
     assert [guest.vmid for job in planned.jobs for guest in job.guests] == [102, 300]
 
 
 def test_a_guest_on_a_node_that_is_away_is_refused_unless_it_is_fresh() -> None:
     nodes = {"pve1": True, "pve2": False}
     fresh = [a_backup(300, age=HOUR, guest_type="qemu")]
-    assert _told(_planned(an_observation(ALL, nodes=nodes), max_age="24h"))[300] == (
+    assert decided(a_plan(an_observation(FLEET, nodes=nodes), max_age="24h"))[300] == (
         "refuse",
         None,
         "node pve2 is offline",
     )
-    assert _told(_planned(an_observation(ALL, fresh, nodes=nodes), max_age="24h"))[300][0] == "keep"
+    assert decided(a_plan(an_observation(FLEET, fresh, nodes=nodes), max_age="24h"))[300][0] == "keep"
 
 
 @pytest.mark.parametrize(
@@ -225,12 +252,12 @@ def test_what_cannot_work_for_any_guest_is_said_before_anything_is_started(
     narrow = Permissions(
         {**granted(["VM.Audit", "VM.Backup"], "/vms"), **granted(["Datastore.AllocateSpace"], "/storage/vault")}
     )
-    assert _refusal(an_observation(ALL, permissions=narrow), **params) == message
+    assert refusal(an_observation(FLEET, permissions=narrow), **params) == message
 
 
 def test_with_sys_modify_the_speed_can_be_set() -> None:
     mighty = Permissions({**MINIMAL.paths, "/": {"Sys.Modify": True}})
-    assert len(_planned(an_observation(ALL, permissions=mighty), bwlimit=5000).jobs) == 2
+    assert len(a_plan(an_observation(FLEET, permissions=mighty), bwlimit=5000).jobs) == 2
 
 
 def test_guests_that_moved_are_followed_and_for_the_others_there_is_a_reason() -> None:
@@ -247,7 +274,7 @@ def test_guests_that_moved_are_followed_and_for_the_others_there_is_a_reason() -
 
 
 def _decision(observation: Observation) -> Decision:
-    return _planned(observation).decisions[0]
+    return a_plan(observation).decisions[0]
 
 
 def test_a_decision_in_words() -> None:
@@ -255,3 +282,35 @@ def test_a_decision_in_words() -> None:
     assert describe(_decision(an_observation([WEB1], [a_backup(101, age=31 * HOUR)]))) == (
         "101 (web1): newest good backup vault:backup/vzdump-lxc-101-2026_11_19-05_26_37.tar.zst, 31 h old"
     )
+
+
+DIED = Orphan("20261120T122500Z-0a1b2c3d", 1, "pve1", "vault", (101, 102), a_upid(""), ended_at=NOW + 60)
+
+
+def test_what_a_run_that_died_has_just_made_is_not_made_again() -> None:
+    made = a_backup(101, ctime=NOW)
+    planned = a_plan(an_observation(FLEET, [made, a_backup(102, DAY)]), orphans=[DIED])
+    assert DIED.upid is not None
+    reason = f"task {DIED.upid.text} of run {DIED.run}, which did not come to its end, has made it just now"
+    assert decided(planned) == {
+        101: ("keep", "vault", reason),
+        102: ("back_up", "vault", "a backup is made at every run without max_age"),
+        300: ("back_up", "vault", "a backup is made at every run without max_age"),
+    }
+    judgement = planned.decisions[0].judgement
+    assert (judgement.state, judgement.newest, judgement.age) == ("fresh", made, 0)
+
+
+def test_with_a_wanted_age_that_one_says_what_is_needed() -> None:
+    seen = an_observation([WEB1], [a_backup(101, ctime=NOW)])
+    assert decided(a_plan(seen, orphans=[DIED], max_age="24h"))[101] == (
+        "keep",
+        None,
+        "newest good backup is 0 s old, wanted 24 h",
+    )
+
+
+def test_on_another_storage_it_is_made_all_the_same() -> None:
+    seen = an_observation([WEB1], [a_backup(101, ctime=NOW)], places=[a_place(), a_place("attic")])
+    assert decided(a_plan(seen, orphans=[DIED], storage="attic"))[101][:2] == ("back_up", "attic")
+    assert decided(a_plan(seen, orphans=[DIED], storage="vault"))[101][:2] == ("keep", "vault")

@@ -26,10 +26,14 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_ev
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_message import failed
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_plan import Wish, plan
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_rows import guest_rows
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.job_log import parse_job_log
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import Observation
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.removal_report import removed_row
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.orphans import Orphan
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.removal_apply import RemovalOutcome
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.removal_plan import Fate, RemovalPlan
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.removal_report import Pruning, removed_row
 from unit.builders import (
     DAY,
     HOUR,
@@ -177,6 +181,7 @@ def test_a_task_that_is_not_waited_for_proves_nothing_yet() -> None:
     [
         (Skipped((101,), "why", failed=True), "failed", "why"),
         (Skipped((101,), "why", timed_out=True), "timed_out", "why"),
+        (Skipped((101,), "why", interrupted=True), "interrupted", "why"),
         (Skipped((101,), "why"), "not_started", "why"),
         (NothingLocal("pve1", (101,)), "not_started", "it is not on node pve1 any more"),
     ],
@@ -369,3 +374,109 @@ def test_what_a_backup_of_the_same_second_overwrote_is_told() -> None:
     seen = an_observation([WEB1], [same])
     told = _report([_ended(101, good_lines(101))], [a_backup(101, ctime=NOW)], observation=seen, max_age=None)
     assert told["removed"] == [removed_row(same, "overwritten by a backup of the same second")]
+
+
+# ----- with a retention, and after runs that died
+
+GOES, STAYS = Fate(BEFORE[1], "not kept by keep-last=1"), Fate(BEFORE[0], "keep_last: made 2026-11-19 05:26:37")
+
+
+def _with(pruning: Pruning, events: Sequence[Event] | None = None, **more: Any) -> dict[str, Any]:
+    wish = Wish.from_params({"all_guests": True, "max_age": "24h"})
+    seen = an_observation([WEB1, WEB2], BEFORE)
+    new = a_backup(101, ctime=NOW)
+    outcome = None if events is None else Outcome(list(events), [new, *BEFORE], {}, {("vault", None)})
+    return a_report(wish, plan(wish, seen, {}), seen, outcome, 1.0, pruning=pruning, **more)
+
+
+def test_what_the_retention_removed_is_told_beside_what_was_made() -> None:
+    removal = a_upid("101@vault", pid=9)
+    outcome = RemovalOutcome(removed=[GOES], upids=[(removal, "OK")])
+    pruning = Pruning(RemovalPlan((GOES,), (STAYS,)), outcome, ("a warning",))
+    told = _with(pruning, [_ended(101, good_lines(101))])
+    assert told["removed"] == [removed_row(BEFORE[1], GOES.why)]
+    assert told["kept"] == [removed_row(BEFORE[0], STAYS.why)]
+    assert told["not_removed"] == []
+    assert [task["upid"] for task in told["tasks"]] == [a_upid(101).text, removal.text]
+    assert (told["summary"]["removed"], told["summary"]["bytes_removed"]) == (1, BEFORE[1].size)
+    assert told["warnings"] == ["a warning"]
+    assert told["msg"] == "2 guests: 1 backed up (2 MiB), 1 fresh. 1 backup removed (2 MiB)."
+    old, new = BEFORE[0].volid, f"vault:backup/{archive_name(101)}"
+    stays = f"101 (web1): {old}, made 2026-11-19 05:26:37Z, 2 MiB: stays, {STAYS.why}"
+    goes = f"101 (web1): {BEFORE[1].volid}, made 2026-11-17 12:26:37Z, 2 MiB: goes, {GOES.why}"
+    assert told["diff"] == {
+        "before": f"101 (web1): newest good backup {old}, 31 h old\n{stays}\n{goes}\n",
+        "after": f"101 (web1): {new}\n{stays}\n",
+    }
+
+
+def test_check_mode_foretells_what_the_retention_removes() -> None:
+    told = _with(Pruning(RemovalPlan((GOES,), (STAYS,))))
+    assert told["removed"] == [removed_row(BEFORE[1], GOES.why)]
+    assert told["msg"] == "2 guests: 1 would be backed up, 1 fresh. 1 backup would be removed (2 MiB)."
+
+
+def test_a_retention_alone_is_a_change() -> None:
+    pruning = Pruning(RemovalPlan((GOES,)), RemovalOutcome(removed=[GOES]))
+    assert _with(pruning, [])["changed"]
+    assert not _with(Pruning(RemovalPlan((GOES,)), RemovalOutcome(failed=[GOES])), [])["changed"]
+
+
+def test_a_backup_that_could_not_be_removed_is_told_and_the_guest_has_its_backup() -> None:
+    pruning = Pruning(RemovalPlan((GOES,)), RemovalOutcome(failed=[Fate(BEFORE[1], "it broke")]))
+    told = _with(pruning, [_ended(101, good_lines(101))])
+    assert _row(told, 101)["result"] == "backed_up"
+    assert told["not_removed"] == [removed_row(BEFORE[1], "it broke")]
+    assert told["msg"] == (
+        f"2 guests: 1 backed up (2 MiB), 1 fresh. 1 backup could not be removed. {BEFORE[1].volid}: it broke."
+    )
+
+
+def test_runs_that_died_are_told() -> None:
+    orphan = Orphan("20261120T122500Z-0a1b2c3d", 1, "pve1", "vault", (101,), UPID1, running=True)
+    told = _with(Pruning(), orphans=[orphan])
+    assert told["orphans"] == [orphan.as_result()]
+    assert told["msg"] == (
+        "2 guests: 1 would be backed up, 1 fresh. An earlier run did not come to its end (20261120T122500Z-0a1b2c3d). "
+        f"Of its tasks still ran when this one began: {UPID1.text}."
+    )
+
+
+# ----- what a row rests on
+
+
+def _proofs(events: Sequence[Event], backups: Sequence[Backup], **params: Any) -> dict[int, Backup]:
+    wish = Wish.from_params({"all_guests": True, "max_age": "24h", **params})
+    seen = an_observation([WEB1, WEB2], BEFORE)
+    outcome = Outcome(list(events), list(backups), {}, {("vault", None)})
+    return dict(guest_rows(wish, plan(wish, seen, {}), seen, outcome, 1.0).proofs)
+
+
+NEW1, FRESH2 = a_backup(101, ctime=NOW), BEFORE[2]
+
+
+@pytest.mark.parametrize(
+    ("events", "backups", "proven"),
+    [
+        ([], [], {102: FRESH2}),
+        ([_ended(101, good_lines(101))], [NEW1], {101: NEW1, 102: FRESH2}),
+        ([_ended(101, good_lines(101))], [], {102: FRESH2}),
+        ([_ended(101, good_lines(101))], [a_backup(101, ctime=NOW, size=0)], {102: FRESH2}),
+        ([_ended(101, failed_lines(101), "job errors")], [NEW1], {102: FRESH2}),
+        ([ForeignEnded(OTHERS, (101,), "vault", "OK", THEIRS)], [NEW1], {101: NEW1, 102: FRESH2}),
+        ([FoundFresh((101,), (NEW1,))], [], {101: NEW1, 102: FRESH2}),
+        ([Started(UPID1, (101,), "vault")], [], {102: FRESH2}),
+        ([Skipped((101,), "why")], [], {102: FRESH2}),
+    ],
+    ids=["nothing", "made", "unlisted", "empty", "failed", "by another", "found", "started", "skipped"],
+)
+def test_a_guest_is_proven_by_the_backup_that_its_row_rests_on(
+    events: list[Event], backups: list[Backup], proven: dict[int, Backup]
+) -> None:
+    assert _proofs(events, backups) == proven
+
+
+def test_a_guest_whose_warnings_count_as_errors_is_not_proven() -> None:
+    warned = _ended(101, good_lines(101, more=["WARN: low on space"]), "WARNINGS: 1")
+    assert _proofs([warned], [NEW1], warnings_as_errors=True) == {102: FRESH2}
+    assert _proofs([warned], [NEW1]) == {101: NEW1, 102: FRESH2}

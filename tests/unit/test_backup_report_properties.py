@@ -41,6 +41,7 @@ VOCABULARY = {
     "failed",
     "cancelled",
     "timed_out",
+    "interrupted",
     "not_started",
     "would_back_up",
 }
@@ -78,6 +79,7 @@ def _events_of(draw: st.DrawFn, job: NodeJob) -> list[Event]:
     kinds: list[list[Event]] = [
         [Skipped(vmids, "refused", failed=True)],
         [Skipped(vmids, "too late", timed_out=True)],
+        [Skipped(vmids, "it got SIGTERM", interrupted=True)],
         [Skipped(vmids, "a task may be it", failed=True, uncertain=True)],
         [FoundFresh(vmids, tuple(_since(guest, job.storage) for guest in job.guests))],
         [NothingLocal(job.node, vmids)],
@@ -87,6 +89,7 @@ def _events_of(draw: st.DrawFn, job: NodeJob) -> list[Event]:
         [*started, Ended(upid, vmids, job.storage, status, log)],
         [*started, Ended(upid, vmids, job.storage, status, log)],
         [*started, Ended(upid, vmids, job.storage, None, log, timed_out=True)],
+        [*started, Ended(upid, vmids, job.storage, None, log, timed_out=True, interrupted="it got SIGTERM")],
         [*started, Ended(upid, vmids, job.storage, None, log, problem="Nothing was heard of it.")],
     ]
     return draw(st.sampled_from(kinds))

@@ -150,6 +150,11 @@ def test_failed_retention_does_not_undo_a_backup() -> None:
             "timed_out",
             "it was cancelled when the time was up",
         ),
+        (
+            {"exitstatus": None, "timed_out": True, "cancelled": True, "interrupted": "it got SIGTERM"},
+            "interrupted",
+            "it was cancelled when the run was interrupted (it got SIGTERM)",
+        ),
     ],
 )
 def test_a_backup_that_was_cancelled(more: dict[str, Any], result: str, reason: str) -> None:
@@ -169,6 +174,16 @@ def test_a_backup_that_was_cancelled(more: dict[str, Any], result: str, reason: 
             {"exitstatus": None, "timed_out": True, "cancelled": True},
             "timed_out",
             f"after 6 h the time was up and task {UPID.text} was cancelled",
+        ),
+        (
+            {"exitstatus": None, "timed_out": True, "interrupted": "it got SIGTERM"},
+            "interrupted",
+            f"the run was interrupted (it got SIGTERM); task {UPID.text} runs on",
+        ),
+        (
+            {"exitstatus": None, "timed_out": True, "cancelled": True, "interrupted": "it got SIGTERM"},
+            "interrupted",
+            f"the run was interrupted (it got SIGTERM) and task {UPID.text} was cancelled",
         ),
         ({"exitstatus": "interrupted by signal"}, "cancelled", "the task was cancelled (interrupted by signal)"),
         (
@@ -248,6 +263,12 @@ OTHER = good_lines(102)
             "timed_out",
             f"after 6 h the time was up and task {UPID.text} was cancelled",
         ),
+        (
+            OTHER,
+            {"exitstatus": None, "timed_out": True, "interrupted": "it got SIGTERM"},
+            "interrupted",
+            f"the run was interrupted (it got SIGTERM); task {UPID.text} runs on",
+        ),
         ([], {"exitstatus": None, "problem": "Nothing was heard of it."}, "failed", "Nothing was heard of it."),
     ],
 )
@@ -275,7 +296,13 @@ def test_an_archive_that_the_task_cannot_have_made_proves_nothing(evidence: Evid
     assert _verdict(OTHER, "OK", evidence).result == "failed"
 
 
-VOCABULARY = {"backed_up", "failed", "cancelled", "timed_out", "not_started"}
+def test_what_was_finished_before_the_interruption_is_a_backup() -> None:
+    more: dict[str, Any] = {"timed_out": True, "cancelled": True, "interrupted": "it got SIGTERM"}
+    found = _verdict(good_lines(101), "interrupted by signal", _evidence([NEW]), **more)
+    assert (found.result, found.backup) == ("backed_up", NEW)
+
+
+VOCABULARY = {"backed_up", "failed", "cancelled", "timed_out", "interrupted", "not_started"}
 LOGS = st.sampled_from(
     [
         [],
@@ -305,12 +332,15 @@ LISTED = st.lists(
 
 
 @settings(max_examples=50)
-@given(LOGS, STATUSES, LISTED, st.booleans(), st.booleans(), st.sampled_from([None, "Lost."]))
+@given(LOGS, STATUSES, LISTED, st.booleans(), st.sampled_from([None, "", "it got SIGTERM"]), st.booleans())
 def test_nothing_is_called_backed_up_without_a_listed_good_archive(
-    lines: list[str], status: str | None, listed: list[Backup], before: bool, late: bool, problem: str | None
+    lines: list[str], status: str | None, listed: list[Backup], before: bool, late: str | None, lost: bool
 ) -> None:
     evidence = _evidence(listed, listed if before else [])
-    found = _verdict(lines, status, evidence, timed_out=late, problem=problem)
+    problem = "Lost." if lost else None
+    found = _verdict(lines, status, evidence, timed_out=late is not None, interrupted=late or "", problem=problem)
+    assert found.result != "interrupted" or late
+    assert found.result != "timed_out" or late == ""
     assert found.result in VOCABULARY
     assert found.reason or not status
     if found.result == "backed_up":

@@ -57,6 +57,29 @@ def test_a_cluster_is_observed_with_a_request_for_each_thing() -> None:
     ]
     assert [backup.vmid for backup in observation.backups] == [101]
     assert (observation.now("pve1"), observation.now("pve2")) == (NOW + 120, NOW + 60)
+    assert observation.zones == {"pve1": "Europe/Berlin"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "zones"),
+    [
+        ({"time": NOW, "timezone": "UTC"}, {"pve1": "UTC"}),
+        ({"time": NOW}, {}),
+        ({"time": NOW, "timezone": ""}, {}),
+        ({"timezone": "Europe/Berlin"}, {"pve1": "Europe/Berlin"}),
+        (None, {}),
+        (TimedOut("pve1:8006 did not answer within 30 s."), {}),
+    ],
+)
+def test_a_nodes_time_zone_is_known_where_it_tells(answer: object, zones: dict[str, str]) -> None:
+    prepared = PreparedAnswers(RESOURCES, {"/": {"Sys.Audit": 1}}, Answer([], None, None), answer)
+    assert observe(prepared.client, FakeClock().clock).zones == zones
+
+
+def test_without_the_privilege_no_node_is_asked_for_its_time() -> None:
+    prepared = PreparedAnswers(RESOURCES, {"/nodes/pve2": {"Sys.Audit": 1}}, Answer([], None, None))
+    assert observe(prepared.client, FakeClock().clock).zones == {}
+    assert "GET nodes/pve1/time" not in prepared.asked
 
 
 @pytest.mark.parametrize(

@@ -12,14 +12,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Deadline
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.interruption import Interruption
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_events import (
     Event,
     ForeignEnded,
     ForeignRunning,
     Skipped,
 )
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_journal import BackupJournal
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_run import BackupRun
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import AnswerLost
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.job_log import JobLog
@@ -32,7 +31,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.other_tas
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.permissions import Permissions
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.tasks import backup_tasks
-from unit.builders import MINIMAL, NOW, PreparedAnswers, a_guest, a_upid, failed_lines, good_lines
+from unit.builders import MINIMAL, PreparedAnswers, a_guest, a_run, a_upid, failed_lines, good_lines
 from unit.node_model import NEVER, Node
 
 GUESTS = (a_guest(101, pool="prod"), a_guest(102), a_guest(103))
@@ -46,21 +45,13 @@ class Lab:
         self.node = node
         self.told: list[Event] = []
         clock = node.time.clock
-        self.run = BackupRun(
-            client=node.client,
-            clock=clock,
-            deadline=Deadline.after(clock, seconds),
+        self.run = a_run(
+            node.client,
+            node.time,
+            deadline=Deadline.after(clock, seconds, more.get("interruption")),
             permissions=more.get("permissions", MINIMAL),
             wanted_storage=more.get("storage"),
-            max_age=None,
-            parameters={},
             wait=wait,
-            cancel_on_timeout=False,
-            cancel_on_interrupt=False,
-            journal=BackupJournal(None, {}),
-            observed_at=clock.now(),
-            known=frozenset(),
-            node_now=lambda _node: float(NOW),
             emit=self.told.append,
         )
 
@@ -201,6 +192,34 @@ def test_nothing_is_started_beside_a_task_that_stays_silent(wait: bool, patience
 
 
 def test_a_log_that_cannot_be_read_is_an_empty_one() -> None:
-    lab = Lab(Node())
-    run = BackupRun(**{**vars(lab.run), "client": PreparedAnswers(AnswerLost("It broke.")).client})
+    run = a_run(PreparedAnswers(AnswerLost("It broke.")).client, Node().time)
     assert whole_log(run, a_upid(101)) == JobLog()
+
+
+INTERRUPTED = "it got SIGTERM"
+
+
+def _interrupted_after(node: Node, seconds: float) -> Interruption:
+    """Somebody asks for the end at that time on the node's clock."""
+    return Interruption(lambda: INTERRUPTED if node.time.time >= 1000 + seconds else None)
+
+
+def test_an_interrupted_run_waits_no_longer_for_somebody_elses_task() -> None:
+    node = _busy((101, 102))
+    node.tasks[0].more = [(1005, line) for line in good_lines(101)]
+    lab = Lab(node, interruption=_interrupted_after(node, 30))
+    assert lab.after() == ([103], {103})
+    assert 30 <= node.time.time - 1000 < 40
+    reason = (
+        f"the run was interrupted ({INTERRUPTED}) while task {node.tasks[0].upid.text} of somebody else backed it up"
+    )
+    assert lab.told[1:] == [Skipped((102,), reason, interrupted=True)]
+    assert [(event.__class__, event.vmids) for event in lab.told[:1]] == [(ForeignEnded, (101,))]
+
+
+def test_an_interrupted_run_waits_no_longer_for_a_silent_task_and_starts_nothing_beside_it() -> None:
+    node = _busy((300, 301), silent=NEVER)
+    lab = Lab(node, interruption=_interrupted_after(node, 30))
+    assert lab.after() == ([], set())
+    reason = f"task {node.tasks[0].upid.text} waits on the node and does not say yet which guests it backs up"
+    assert lab.told == [Skipped((101, 102, 103), reason, interrupted=True)]

@@ -157,6 +157,11 @@ def test_what_is_written_is_read_back(keep: Keep) -> None:
     assert Keep.parse(str(keep)) == (keep if any(getattr(keep, rule) for rule in RULES) else Keep(all=True))
 
 
+def test_it_is_written_as_proxmox_writes_it() -> None:
+    assert str(Keep(yearly=1, last=3, daily=7)) == "keep-last=3,keep-daily=7,keep-yearly=1"
+    assert str(Keep(all=True)) == "keep-all=1"
+
+
 # ----- promises
 
 COPIES = st.lists(
