@@ -252,3 +252,23 @@ def test_what_is_no_pipe_has_no_reader_to_lose(tmp_path: Path, kind: str) -> Non
     path = tmp_path / "result" if kind == "file" else Path(kind)
     with path.open("wb") as file:
         assert reader_gone(file.fileno()) is None
+
+
+BUSY = """
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.interruption import Interruption
+interruption = Interruption()
+with interruption.on_signals():
+    print("runs", flush=True)
+    while not interruption.requested:
+        interruption.sleep(0)
+    print("woke", flush=True)
+"""
+
+
+def test_a_signal_in_the_middle_of_a_sleep_hangs_nothing() -> None:
+    """With a lock in it, the handler waited for itself every second time."""
+    for _attempt in range(3):
+        with second_process(BUSY) as run:
+            assert run.line() == "runs"
+            run.send(signal.SIGTERM)
+            assert run.line() == "woke"

@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import resource
+import shutil
 import signal
 import stat
 import threading
@@ -373,3 +375,32 @@ def test_a_user_without_a_home_is_told_what_to_set(homeless: None) -> None:
         default_folder({})
     assert refused.value.message == "This user has no home folder for the journal; set journal_path."
     assert default_folder({"XDG_STATE_HOME": "/var/state"}) == Path("/var/state/lifeboat")
+
+
+def test_a_run_that_ends_while_we_look_is_not_dead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(tmp_path, {})
+    journal.write("starting", job=1)
+    real = os.open
+
+    def slow(path: Any, *more: Any, **named: Any) -> int:
+        handle = real(path, *more, **named)
+        journal.close()
+        return handle
+
+    monkeypatch.setattr(os, "open", slow)
+    with dead_runs(tmp_path) as runs:
+        assert runs == []
+
+
+def test_a_journal_that_cannot_be_removed_is_said(tmp_path: Path) -> None:
+    folder = tmp_path / "cluster"
+    journal = Journal(folder, {})
+    journal.open()
+    shutil.rmtree(folder)
+    folder.write_text("in the way", encoding="utf-8")
+    with pytest.raises(JournalError) as refused:
+        journal.close()
+    assert refused.value.message.endswith(
+        "cannot be written: Not a directory. Set journal_path to a folder that can be."
+    )
+    journal.close()

@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -327,10 +329,12 @@ def test_others_make_nothing_needless(orphan: Orphan) -> None:
 # ----- when they are forgotten
 
 
-def _accounted(folder: Path, orphans: Sequence[Orphan], seen: set[str] | None = None) -> dict[str, list[Any]]:
+def _accounted(
+    folder: Path, orphans: Sequence[Orphan], seen: Mapping[str, frozenset[int]] | None = None
+) -> dict[str, list[Any]]:
     """The journals that are left, with the entries after the header."""
     with dead_runs(folder) as runs:
-        account_for(runs, orphans, seen or set())
+        assert account_for(runs, orphans, seen or {}) == []
     with dead_runs(folder) as runs:
         return {run.run: [dict(entry) for entry in run.entries[1:]] for run in runs}
 
@@ -358,7 +362,25 @@ def test_while_one_is_not_over_it_stays_with_a_note_of_the_others(tmp_path: Path
 def test_one_that_was_seen_to_its_end_is_over(tmp_path: Path) -> None:
     _left(tmp_path, [])
     assert RUNNING.upid is not None
-    assert _accounted(tmp_path, [RUNNING], {RUNNING.upid.text}) == {}
+    assert _accounted(tmp_path, [RUNNING], {RUNNING.upid.text: frozenset({103})}) == {}
+
+
+def test_one_of_whose_guests_some_were_not_waited_for_is_left(tmp_path: Path) -> None:
+    _left(tmp_path, [])
+    assert RUNNING.upid is not None
+    several = replace(RUNNING, vmids=(103, 104))
+    assert list(_accounted(tmp_path, [several], {RUNNING.upid.text: frozenset({103})})) == [RUN]
+
+
+def test_a_journal_that_cannot_be_removed_costs_a_word_and_nothing_else(tmp_path: Path) -> None:
+    folder = tmp_path / "cluster"
+    folder.mkdir()
+    _left(folder, [])
+    with dead_runs(folder) as runs:
+        shutil.rmtree(folder)
+        folder.write_text("in the way", encoding="utf-8")
+        [problem] = account_for(runs, [OVER], {})
+    assert problem.endswith("cannot be written: Not a directory. Set journal_path to a folder that can be.")
 
 
 def test_each_run_is_accounted_for_by_its_own_jobs(tmp_path: Path) -> None:
@@ -374,7 +396,7 @@ def test_a_job_that_was_accounted_for_is_not_found_again(tmp_path: Path) -> None
     _left(tmp_path, [entry for job in (1, 2) for entry in (_starting(job), _started(upids[job - 1], job))])
     with dead_runs(tmp_path) as runs:
         first = observe_orphans(node.client, node.time.clock, runs)
-        account_for(runs, first, set())
+        account_for(runs, first, {})
     assert [(orphan.job, orphan.state) for orphan in first] == [(1, "ended"), (2, "running")]
     assert [orphan.job for orphan in _found(tmp_path, node)] == [2]
 

@@ -21,7 +21,7 @@ from unit.builders import DAY, DB1, HOUR, MINIMAL, WEB1, WEB2, a_backup, a_guest
 from unit.shelf_model import Shelf
 
 PRUNED: dict[str, Any] = {"state": "pruned", "all_guests": True, "storage": "vault", "keep": {"keep_last": 1}}
-OLD: dict[str, Any] = {"state": "absent", "all_guests": True, "storage": "vault", "older_than": "30d"}
+AGED: dict[str, Any] = {"state": "absent", "all_guests": True, "storage": "vault", "older_than": "30d"}
 VOLID = "vault:backup/vzdump-lxc-101-2026_11_20-12_26_37.tar.zst"
 NAMED: dict[str, Any] = {"state": "absent", "volids": [VOLID]}
 NO_GUEST = (
@@ -49,7 +49,7 @@ def _run(shelf: Shelf, check_mode: bool = True, **params: Any) -> dict[str, Any]
 def test_what_the_options_mean() -> None:
     everyone = Selection(all_guests=True)
     assert Wanted.from_params(PRUNED) == Wanted(everyone, "vault", Keep(last=1), (), None, False, 86400)
-    assert Wanted.from_params({**OLD, "unprotect": True, "timeout": "1h"}) == Wanted(
+    assert Wanted.from_params({**AGED, "unprotect": True, "timeout": "1h"}) == Wanted(
         everyone, "vault", None, (), 30 * DAY, True, 3600
     )
     assert Wanted.from_params({"state": "absent", "volids": [VOLID, "a:backup/b", VOLID]}) == Wanted(
@@ -71,7 +71,7 @@ def test_the_storages_that_are_looked_at() -> None:
             "max_age: state pruned makes no backups; older_than removes what is old. Nothing was removed.",
         ),
         (
-            {**OLD, "max_age": "24h"},
+            {**AGED, "max_age": "24h"},
             "max_age: state absent makes no backups; older_than removes what is old. Nothing was removed.",
         ),
         ({**PRUNED, "keep": None}, "State pruned needs storage and keep. Nothing was removed."),
@@ -86,7 +86,7 @@ def test_the_storages_that_are_looked_at() -> None:
         ),
         ({**PRUNED, "keep": {"keep_daily": -1}}, "keep: keep_daily must not be negative."),
         (
-            {**OLD, "keep": {"keep_last": 1}},
+            {**AGED, "keep": {"keep_last": 1}},
             "keep: state absent removes what is named or old; retention is state pruned. Nothing was removed.",
         ),
         (
@@ -94,10 +94,10 @@ def test_the_storages_that_are_looked_at() -> None:
             "keep: state absent removes what is named or old; retention is state pruned. Nothing was removed.",
         ),
         ({**PRUNED, "all_guests": False}, NO_GUEST),
-        ({**OLD, "all_guests": False, "vmids": []}, NO_GUEST),
-        ({**OLD, "older_than": None}, NEEDS),
-        ({**OLD, "storage": None}, NEEDS),
-        ({**OLD, "storage": ""}, NEEDS),
+        ({**AGED, "all_guests": False, "vmids": []}, NO_GUEST),
+        ({**AGED, "older_than": None}, NEEDS),
+        ({**AGED, "storage": None}, NEEDS),
+        ({**AGED, "storage": ""}, NEEDS),
         ({"state": "absent", "volids": []}, NEEDS),
         ({**NAMED, "vmids": [101]}, ALONE),
         ({**NAMED, "storage": "vault"}, ALONE),
@@ -110,14 +110,14 @@ def test_the_storages_that_are_looked_at() -> None:
             ),
         ),
         (
-            {**OLD, "older_than": "a month"},
+            {**AGED, "older_than": "a month"},
             (
                 "older_than: 'a month' is not a duration; write a whole number with s, m, h, d or w, such as 90s, 15m, "
                 "24h, 7d, 2w, or seconds without a letter."
             ),
         ),
         (
-            {**OLD, "timeout": "soon"},
+            {**AGED, "timeout": "soon"},
             (
                 "timeout: 'soon' is not a duration; write a whole number with s, m, h, d or w, such as 90s, 15m, "
                 "24h, 7d, 2w, or seconds without a letter."
@@ -157,7 +157,7 @@ def test_check_mode_asks_and_writes_nothing() -> None:
     ]
 
 
-@pytest.mark.parametrize("params", [PRUNED, {**OLD, "older_than": "36h"}, {**NAMED}], ids=["pruned", "old", "named"])
+@pytest.mark.parametrize("params", [PRUNED, {**AGED, "older_than": "36h"}, {**NAMED}], ids=["pruned", "old", "named"])
 def test_what_check_mode_foretells_is_what_is_done(params: dict[str, Any]) -> None:
     backups = [a_backup(101, 0), a_backup(101, 2 * DAY), a_backup(101, 3 * DAY), a_backup(102, 2 * DAY)]
     foretold = _run(Shelf([WEB1, WEB2], list(backups)), **params)
@@ -190,9 +190,9 @@ def test_a_retention_counts_each_nodes_local_storage_for_itself() -> None:
 
 def test_a_guest_that_would_lose_its_last_good_backup_is_told() -> None:
     backups = [a_backup(101, 2 * DAY), a_backup(101, 0, size=0), a_backup(102, 2 * DAY), a_backup(102, DAY)]
-    result = _run(Shelf([WEB1, WEB2], backups), **{**OLD, "older_than": "36h"})
+    result = _run(Shelf([WEB1, WEB2], backups), **{**AGED, "older_than": "36h"})
     assert result["warnings"] == ["Afterwards no good backup of 101 (web1) is left on vault."]
-    assert _run(Shelf([], [backups[0]]), **{**OLD, "all_guests": False, "vmids": [101]})["warnings"] == []
+    assert _run(Shelf([], [backups[0]]), **{**AGED, "all_guests": False, "vmids": [101]})["warnings"] == []
 
 
 def test_days_that_are_counted_in_utc_for_want_of_a_zone_are_told() -> None:
@@ -233,7 +233,7 @@ def test_backups_of_nobody_and_of_guests_that_are_gone_can_be_named() -> None:
 def test_protected_ones_are_refused_unless_that_is_said() -> None:
     protected = a_backup(101, 0, protected=True)
     old = a_backup(101, 40 * DAY, protected=True)
-    for one, params in ((protected, NAMED), (old, OLD)):
+    for one, params in ((protected, NAMED), (old, AGED)):
         assert _refusal(Shelf([WEB1], [one]), **params) == (
             f"Protected against removal: {one.volid}. Set unprotect to true to remove what is protected, too. Nothing "
             "was removed."
@@ -333,7 +333,7 @@ def test_what_is_protected_meanwhile_is_spared() -> None:
             shelf.backups[0] = old._replace(protected=True)
 
     shelf.before = protect
-    result = _run(shelf, False, **OLD)
+    result = _run(shelf, False, **AGED)
     assert (result["removed"], shelf.writes) == ([], [])
     assert [row["why"] for row in result["kept"]] == ["what lies on the storage has changed since the plan was made"]
 
@@ -442,3 +442,25 @@ def test_guests_of_both_nodes_are_pruned_where_their_backups_lie() -> None:
     assert _words(result) == {101: "removed", 102: "kept", 300: "removed"}
     assert shelf.backups == [backups[0], backups[3]]
     assert {task["node"] for task in result["tasks"]} == {"pve1", "pve2"}
+
+
+AGED: dict[str, Any] = {"state": "absent", "all_guests": True, "storage": "vault", "older_than": "30d"}
+
+
+def test_a_former_guest_of_the_other_type_covers_nobody() -> None:
+    own, former = a_backup(101, 40 * DAY), a_backup(101, DAY, guest_type="qemu")
+    result = _run(Shelf([WEB1], [own, former]), **AGED)
+    assert result["warnings"] == ["Afterwards no good backup of 101 (web1) is left on vault."]
+    [row] = result["guests"]
+    assert (row["volid"], row["reason"].partition(";")[0]) == (None, "1 of 1 backup")
+
+
+def test_a_backup_of_a_clock_that_is_a_little_ahead_counts() -> None:
+    assert _run(Shelf([WEB1], [a_backup(101, 40 * DAY), a_backup(101, -30)]), **AGED)["warnings"] == []
+
+
+def test_a_backup_of_days_to_come_is_no_newest_one() -> None:
+    own, future = a_backup(101, DAY), a_backup(101, -10 * DAY)
+    keep: dict[str, Any] = {"state": "pruned", "all_guests": True, "storage": "vault", "keep": {"keep_last": 5}}
+    [row] = _run(Shelf([WEB1], [own, future]), **keep)["guests"]
+    assert row["volid"] == own.volid

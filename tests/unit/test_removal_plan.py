@@ -379,3 +379,10 @@ def test_a_planned_one_saves_nothing_older(backups: list[Backup], keep: Keep, ow
     good = [backup for backup in backups if backup.good() and backup.ctime <= NOW]
     plan = _retention(keep).apply(good, owners, planned=list(owners))
     assert _kept_and_gone(keep, good, owners)[1] <= {fate.backup.volid for fate in plan.removals}
+
+
+def test_a_name_with_a_date_that_never_was_is_none_of_proxmox() -> None:
+    made_up = a_backup(101, 3 * DAY, volid="vault:backup/vzdump-lxc-101-2026_13_45-00_00_00.tar.zst")
+    retention = Retention(Keep(last=1), LocalTimes({}), lambda _node: float(NOW))
+    plan = retention.apply([a_backup(101, DAY), made_up], {101: "lxc"})
+    assert (made_up.named_by_proxmox, plan.removals) == (False, ())

@@ -291,3 +291,13 @@ def test_of_two_of_the_same_name_the_one_on_the_other_node_is_left() -> None:
 
 def test_warnings_are_handed_on() -> None:
     assert _result(Pruning(PLAN, None, ("a", "b")))["warnings"] == ["a", "b"]
+
+
+def test_whom_nobody_can_see_is_named_beside_what_failed() -> None:
+    one = a_backup(101, DAY)
+    pruning = Pruning(RemovalPlan((Fate(one, "x"),)), RemovalOutcome(failed=[Fate(one, "it broke")]))
+    seen = an_observation([WEB1, WEB2], [one])
+    told = removal_result([WEB1, WEB2], {102: "Node pve1 is away"}, pruning, seen, 1.0)
+    assert told["msg"] == (
+        f"1 backup could not be removed. {one.volid}: it broke. 1 of 2 guests not done. 102: Node pve1 is away."
+    )

@@ -15,40 +15,41 @@ from contextlib import contextmanager
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SLICE = 0.2
+"""Seconds after which a sleeper looks whether the run is to end."""
 
 
 class Interruption:
     """Whether the run is to end, and why. May be asked and waited for from any thread.
 
     ``probe`` is asked now and then for a reason that nobody sends: that the reader of the result is gone, say.
+    Nothing here takes a lock: a signal's handler may run while the same thread is in the middle of any of it.
     """
 
     def __init__(self, probe: Callable[[], str | None] | None = None) -> None:
-        self._event = threading.Event()
         self._probe = probe
         self.reason = ""
 
     @property
     def requested(self) -> bool:
         """Whether the run is to end."""
-        if not self._event.is_set() and self._probe is not None:
-            found = self._probe()
-            if found is not None:
-                self.request(found)
-        return self._event.is_set()
+        if not self.reason and self._probe is not None:
+            self.request(self._probe() or "")
+        return bool(self.reason)
 
     def request(self, reason: str) -> None:
         """Ask the run to end; the first reason is kept."""
-        if not self._event.is_set():
-            self.reason = reason
-            self._event.set()
+        self.reason = self.reason or reason
 
     def sleep(self, seconds: float) -> None:
         """Sleep until then, or until the run is asked to end; after that, which takes its time too, as long as said."""
-        if self._event.is_set():
-            time.sleep(seconds)
-        else:
-            self._event.wait(seconds)
+        end = time.monotonic() + seconds
+        asked_before = bool(self.reason)
+        while asked_before or not self.reason:
+            left = end - time.monotonic()
+            if left <= 0:
+                return
+            time.sleep(min(left, SLICE))
 
     @contextmanager
     def on_signals(self) -> Iterator[None]:
@@ -63,9 +64,9 @@ class Interruption:
         caught = [number for number in SIGNALS if before[number] not in (signal.SIG_IGN, None)]
 
         def ask(number: int, _frame: FrameType | None) -> None:
-            self.request(f"it got {signal.Signals(number).name}")
             for one in caught:
                 signal.signal(one, signal.SIG_DFL)
+            self.request(f"it got {signal.Signals(number).name}")
 
         for number in caught:
             signal.signal(number, ask)

@@ -85,14 +85,21 @@ class Journal:
             self._append(handle, {"event": event, "at": round(time.time(), 3), **facts})
 
     def close(self, keep: bool = False) -> None:
-        """End the run: the file goes, unless there is something in it that the next run must know."""
+        """End the run: the file goes, unless there is something in it that the next run must know.
+
+        :raises JournalError: when it can't be removed.
+        """
         with self._guard:
             if self._handle is None:
                 return
-            if not keep:
-                self._path.unlink(missing_ok=True)
-            os.close(self._handle)
-            self._handle = None
+            try:
+                if not keep:
+                    self._path.unlink(missing_ok=True)
+            except OSError as failure:
+                raise _unwritable(self._path, failure) from failure
+            finally:
+                os.close(self._handle)
+                self._handle = None
 
     def _opened(self) -> int:
         if self._handle is None:
@@ -101,7 +108,13 @@ class Journal:
                 self._handle = _locked_file(self._path)
             except OSError as failure:
                 raise _unwritable(self._path, failure) from failure
-            self._append(self._handle, {"event": "run", "at": round(time.time(), 3), "run": self.run, **self._header})
+            header = {"event": "run", "at": round(time.time(), 3), "run": self.run, **self._header}
+            try:
+                self._append(self._handle, header)
+            except JournalError:
+                os.close(self._handle)
+                self._handle = None
+                raise
         return self._handle
 
     def _append(self, handle: int, entry: Entry) -> None:
@@ -142,8 +155,14 @@ class DeadRun:
             raise _unwritable(self.path, failure) from failure
 
     def forget(self) -> None:
-        """Remove the file: everything in it is accounted for."""
-        self.path.unlink(missing_ok=True)
+        """Remove the file: everything in it is accounted for.
+
+        :raises JournalError: when it can't be removed.
+        """
+        try:
+            self.path.unlink(missing_ok=True)
+        except OSError as failure:
+            raise _unwritable(self.path, failure) from failure
 
 
 @contextmanager
@@ -159,7 +178,7 @@ def dead_runs(folder: Path | None) -> Iterator[list[DeadRun]]:
             handle = _taken(path)
             if handle is not None:
                 handles.append(handle)
-                found.append(DeadRun(path, handle, _entries(path)))
+                found.append(DeadRun(path, handle, _entries(handle)))
         yield found
     finally:
         for handle in handles:
@@ -184,13 +203,18 @@ def _taken(path: Path) -> int | None:
     except OSError:
         os.close(handle)
         return None
+    if os.fstat(handle).st_nlink == 0:  # its run ended, and removed it, between the two
+        os.close(handle)
+        return None
     return handle
 
 
-def _entries(path: Path) -> list[Entry]:
+def _entries(handle: int) -> list[Entry]:
     """The entries; a last line that was cut off by the end of its run is left out, because nothing followed from it."""
     entries: list[Entry] = []
-    for line in path.read_bytes().splitlines():
+    with os.fdopen(os.dup(handle), "rb") as stream:
+        lines = stream.read().splitlines()
+    for line in lines:
         try:
             entry = json.loads(line)
         except ValueError:

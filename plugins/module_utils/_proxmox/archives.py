@@ -56,7 +56,7 @@ class Backup(NamedTuple):
     @property
     def named_by_proxmox(self) -> bool:
         """Whether it bears the name that Proxmox gave it; retention leaves all others alone (06_prune: renamed)."""
-        return _FILE.match(self.volid) is not None or _PBS.match(self.volid) is not None
+        return self.local_time is not None or _PBS.match(self.volid) is not None
 
     @property
     def local_time(self) -> datetime | None:

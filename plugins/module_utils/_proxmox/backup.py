@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,22 +73,25 @@ def back_up(
         rows = guest_rows(wish, planned, observation, outcome, clock.monotonic() - began)
         pruning = _retained(run, wish, observation, rows)
         result = report(rows, planned, observation, outcome, pruning, orphans, clock.monotonic() - began)
-        account_for(dead, orphans, waited_for(outcome))
         journal.close()
+        result["warnings"] += [*account_for(dead, orphans, waited_for(outcome)), *_journal_problem(journal)]
     return result
 
 
 def _retained(run: BackupRun, wish: Wish, observation: Observation, rows: GuestRows) -> Pruning:
-    """What was removed, with what a person must know of the run besides."""
-    warnings: list[str] = []
-    if run.journal.problem is not None:
-        warnings.append(f"{run.journal.problem} A run after a crash may make backups again that this one has made.")
-    done = Pruning(outcome=RemovalOutcome())
-    if wish.keep is not None and run.interrupted:
-        warnings.append(f"No retention was applied: the run was interrupted ({run.interrupted}).")
-    elif wish.keep is not None:
-        done = after_backups(run, wish.keep, observation, rows.proofs)
-    return replace(done, warnings=(*done.warnings, *warnings))
+    """What was removed by ``keep``."""
+    if wish.keep is None:
+        return Pruning(outcome=RemovalOutcome())
+    if run.interrupted:
+        warning = f"No retention was applied: the run was interrupted ({run.interrupted})."
+        return Pruning(outcome=RemovalOutcome(), warnings=(warning,))
+    return after_backups(run, wish.keep, observation, rows.proofs)
+
+
+def _journal_problem(journal: BackupJournal) -> list[str]:
+    if journal.problem is None:
+        return []
+    return [f"{journal.problem} A run after a crash may make backups again that this one has made."]
 
 
 def _storage_problems(client: Client, wish: Wish, observation: Observation) -> dict[str, str]:

@@ -176,6 +176,10 @@ def _follow_moves(
     return plan_moved(left, storages, cluster)
 
 
-def waited_for(outcome: Outcome) -> set[str]:
-    """The UPIDs of somebody else's tasks whose guests were waited for."""
-    return {event.upid.text for event in outcome.events if isinstance(event, ForeignEnded)}
+def waited_for(outcome: Outcome) -> dict[str, frozenset[int]]:
+    """The guests that somebody else's tasks were seen to finish, by UPID."""
+    found: dict[str, frozenset[int]] = {}
+    for event in outcome.events:
+        if isinstance(event, ForeignEnded):
+            found[event.upid.text] = found.get(event.upid.text, frozenset()) | set(event.vmids)
+    return found

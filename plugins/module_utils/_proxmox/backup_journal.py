@@ -76,7 +76,10 @@ class BackupJournal:
             return
         if self._open:
             self._write("closed", open=sorted(self._open))
-        self._journal.close(keep=bool(self._open))
+        try:
+            self._journal.close(keep=bool(self._open))
+        except JournalError as failure:
+            self.problem = failure.message
 
     def _write(self, event: str, **facts: Any) -> None:
         if self._journal is None:

@@ -64,8 +64,8 @@ def judge(
 
     ``unknown`` wherever something unreadable could hold a better backup: a failed look never becomes a claim.
     """
-    own = [backup for backup in backups if backup.guest_type in (None, guest.type)]
-    good = [backup for backup in own if backup.good(require_verified) and backup.ctime <= now + FUTURE_TOLERANCE]
+    own = own_backups(guest, backups)
+    good = [backup for backup in own if counts(backup, now, require_verified)]
     newest = good[0] if good else None
     age = max(0, int(now) - newest.ctime) if newest else None
     size = sum(backup.size for backup in own)
@@ -73,6 +73,19 @@ def judge(
     hidden = [item for item in unreadable if item.concerns(guest.vmid) or (item.local and newest is None)]
     state, reason = _state(newest, age, max_age, nothing, hidden)
     return Judgement(state, reason, newest, age, len(own), size)
+
+
+def own_backups(guest: Guest, backups: Iterable[Backup]) -> list[Backup]:
+    """Those of the guest itself: not those of a former guest of the other type with the same id.
+
+    Of a guest that is gone (no type) all are.
+    """
+    return [backup for backup in backups if not guest.type or backup.guest_type in (None, guest.type)]
+
+
+def counts(backup: Backup, now: float, require_verified: bool = False) -> bool:
+    """Whether it counts as a good backup: complete, and not made under a clock that ran ahead."""
+    return backup.good(require_verified) and backup.ctime <= now + FUTURE_TOLERANCE
 
 
 def _why_nothing(own: Sequence[Backup], backups: Sequence[Backup], now: float, require_verified: bool) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock, Deadline
-from ansible_collections.lifeboat.backup.plugins.module_utils._core.journal import DeadRun, Entry
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.journal import DeadRun, Entry, JournalError
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.number import whole_number
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.parallel import side_by_side
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.wording import listed
@@ -176,26 +176,34 @@ def counted(
     return found
 
 
-def account_for(runs: Sequence[DeadRun], orphans: Sequence[Orphan], seen_to_the_end: set[str]) -> None:
-    """Close the journals of dead runs whose jobs are all over, or have been waited for (``seen_to_the_end``, UPIDs).
+def account_for(
+    runs: Sequence[DeadRun], orphans: Sequence[Orphan], waited_for: Mapping[str, frozenset[int]]
+) -> list[str]:
+    """Close the journals of dead runs whose jobs are all over, or whose guests were all waited for (by UPID).
 
     Those with a task that still runs, or of which nothing could be learned, are left for the next run, with a note of
-    the jobs that are done with.
+    the jobs that are done with. Returns what couldn't be written.
     """
+    problems: list[str] = []
     for run in runs:
         of_run = [orphan for orphan in orphans if orphan.run == run.run]
-        left = [
-            orphan
-            for orphan in of_run
-            if orphan.state == "unknown"
-            or (orphan.running and orphan.upid is not None and orphan.upid.text not in seen_to_the_end)
-        ]
-        if not left:
-            run.forget()
-            continue
-        for orphan in of_run:
-            if orphan not in left:
-                run.note("accounted", job=orphan.job)
+        left = [orphan for orphan in of_run if not _settled(orphan, waited_for)]
+        try:
+            if not left:
+                run.forget()
+                continue
+            for orphan in of_run:
+                if orphan not in left:
+                    run.note("accounted", job=orphan.job)
+        except JournalError as failure:
+            problems.append(failure.message)
+    return problems
+
+
+def _settled(orphan: Orphan, waited_for: Mapping[str, frozenset[int]]) -> bool:
+    if orphan.state != "running" or orphan.upid is None:
+        return orphan.state != "unknown"
+    return set(orphan.vmids) <= waited_for.get(orphan.upid.text, frozenset())
 
 
 def orphans_told(orphans: Sequence[Orphan]) -> str:

@@ -23,7 +23,13 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.archives 
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_retention import zone_warnings
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.freshness import Unreadable, find_unreadable
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.freshness import (
+    Unreadable,
+    by_guest,
+    counts,
+    find_unreadable,
+    own_backups,
+)
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.local_times import LocalTimes
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import Observation, observe
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.removal_apply import remove_all
@@ -255,11 +261,12 @@ def _last_ones(
     """Guests that are there and would have no good backup left on the storages that were looked at."""
     going = {fate.backup.key for fate in plan.removals}
     losers = {fate.backup.vmid for fate in plan.removals}
-    left = {
-        backup.vmid
-        for backup in observation.backups
-        if backup.key not in going and backup.good() and backup.ctime <= now(backup.node)
-    }
-    bare = [guest.label for guest in guests if guest.node and guest.vmid in losers and guest.vmid not in left]
+    owned = by_guest(observation.backups)
+
+    def covered(guest: Guest) -> bool:
+        own = own_backups(guest, owned.get(guest.vmid, ()))
+        return any(backup.key not in going and counts(backup, now(backup.node)) for backup in own)
+
+    bare = [guest.label for guest in guests if guest.node and guest.vmid in losers and not covered(guest)]
     storages = listed(sorted({fate.backup.storage for fate in plan.removals}))
     return [f"Afterwards no good backup of {listed(bare)} is left on {storages}."] if bare else []

@@ -19,7 +19,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._core.wording impo
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.archives import Backup
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_message import summary
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.freshness import by_guest
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.freshness import by_guest, counts, own_backups
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import Observation
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.removal_apply import RemovalOutcome
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.removal_plan import Fate, RemovalPlan
@@ -134,7 +134,7 @@ def removal_result(
         "summary": summary(rows, [row["size"] for row in removed], seconds),
         "diff": {"before": "".join(f"{line}\n" for line in before), "after": "".join(f"{line}\n" for line in after)},
         "warnings": list(pruning.warnings),
-        "msg": _removal_message(rows, pruning),
+        "msg": _removal_message(rows, hidden, pruning),
     }
 
 
@@ -147,7 +147,7 @@ def _guest_rows(
     rows = []
     for guest in guests:
         taken = {fate.backup.key for fate in gone.get(guest.vmid, [])}
-        left = [backup for backup in owned.get(guest.vmid, []) if backup.key not in taken]
+        left = [backup for backup in own_backups(guest, owned.get(guest.vmid, ())) if backup.key not in taken]
         told = _told(hidden.get(guest.vmid), gone.get(guest.vmid, []), failed.get(guest.vmid, []), left, pruning)
         rows.append(_guest_row(guest, *told, left, observation))
     return rows
@@ -178,7 +178,7 @@ def _told(
 def _guest_row(
     guest: Guest, result: str, reason: str, left: Sequence[Backup], observation: Observation
 ) -> dict[str, Any]:
-    newest = next((backup for backup in left if backup.good()), None)
+    newest = next((backup for backup in left if counts(backup, observation.now(backup.node))), None)
     return {
         "vmid": guest.vmid,
         "name": guest.name,
@@ -198,12 +198,12 @@ def _guest_row(
     }
 
 
-def _removal_message(rows: Sequence[Mapping[str, Any]], pruning: Pruning) -> str:
+def _removal_message(rows: Sequence[Mapping[str, Any]], hidden: Mapping[int, str], pruning: Pruning) -> str:
     told = pruning.told()
     parts = [f"{told}." if told else "", pruning.failure()]
-    hidden = [f"{row['vmid']}: {row['reason']}" for row in rows if row["result"] == "failed"]
-    if hidden and not pruning.failed:
-        parts.append(f"{len(hidden)} of {counted(len(rows), 'guest')} not done. {'. '.join(hidden)}.")
+    unseen = [f"{row['vmid']}: {row['reason']}" for row in rows if row["vmid"] in hidden]
+    if unseen:
+        parts.append(f"{len(unseen)} of {counted(len(rows), 'guest')} not done. {'. '.join(unseen)}.")
     if pruning.plan.absent:
         parts.append(f"Not there: {listed(pruning.plan.absent)}.")
     return " ".join(part for part in parts if part) or "Nothing was to be removed."
