@@ -444,9 +444,6 @@ def test_guests_of_both_nodes_are_pruned_where_their_backups_lie() -> None:
     assert {task["node"] for task in result["tasks"]} == {"pve1", "pve2"}
 
 
-AGED: dict[str, Any] = {"state": "absent", "all_guests": True, "storage": "vault", "older_than": "30d"}
-
-
 def test_a_former_guest_of_the_other_type_covers_nobody() -> None:
     own, former = a_backup(101, 40 * DAY), a_backup(101, DAY, guest_type="qemu")
     result = _run(Shelf([WEB1], [own, former]), **AGED)
