@@ -102,9 +102,10 @@ class Node:
         if parts[-1] == "content":
             return self.listed
         if parts[-1] == "current":
-            if isinstance(self.locked, ProxmoxError):
-                raise self.locked
-            return self.locked
+            refused = self.locked
+            if isinstance(refused, ProxmoxError):
+                raise refused
+            return refused
         task = self._task(path)
         if parts[-1] == "status":
             return {"status": "running"} if self._runs(task) else {"status": "stopped", "exitstatus": task.exitstatus}

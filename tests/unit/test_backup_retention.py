@@ -53,9 +53,8 @@ def _days(vmid: int, *days: float, **more: Any) -> list[Backup]:
 def test_the_backup_that_would_be_made_is_counted() -> None:
     backups = _days(101, 2, 3)
     pruning = _foretold(an_observation([WEB1], backups), TWO)
-    assert pruning == Pruning(
-        RemovalPlan((Fate(backups[1], "not kept by keep-last=2"),), (Fate(backups[0], pruning.kept[0].why),))
-    )
+    assert pruning.removed == (Fate(backups[1], "not kept by keep-last=2"),)
+    assert [fate.backup for fate in pruning.kept] == [backups[0]]
     assert pruning.told() == "1 backup would be removed (2 MiB)"
 
 

@@ -34,7 +34,7 @@ def kept(copies: list[Copy], keep: Keep) -> list[int]:
 
 
 def whys(copies: list[Copy], keep: Keep) -> list[str]:
-    return [mark.why for mark in marks(copies, keep)]
+    return [str(mark) for mark in marks(copies, keep)]
 
 
 def test_last_counts_copies_and_says_when_they_were_made() -> None:
@@ -71,7 +71,7 @@ def test_each_rule_has_its_period(rule: str, ages: list[float], expected: list[i
 def test_a_period_that_an_earlier_rule_covers_is_not_counted_again() -> None:
     copies = [made(0), made(1), made(9), made(16)]
     assert kept(copies, Keep(daily=2, weekly=1)) == [0, 1, 2]
-    assert marks(copies, Keep(daily=2, weekly=1))[2].why == "keep_weekly: newest of week 2026-46"
+    assert str(marks(copies, Keep(daily=2, weekly=1))[2]) == "keep_weekly: newest of week 2026-46"
 
 
 def test_what_an_earlier_rule_has_given_up_is_not_taken_up_again() -> None:
@@ -96,7 +96,7 @@ def test_protected_and_renamed_are_kept_and_not_counted() -> None:
 def test_the_newest_good_copy_stays_where_proxmox_would_take_it() -> None:
     copies = [made(0, good=False), made(1), made(2)]
     assert kept(copies, Keep(last=1)) == [0, 1]
-    assert marks(copies, Keep(last=1))[1].why == "the newest good backup is always kept"
+    assert str(marks(copies, Keep(last=1))[1]) == "the newest good backup is always kept"
 
 
 def test_keep_all_keeps_all() -> None:

@@ -103,9 +103,8 @@ class Mark(NamedTuple):
     rule: str
     within: datetime | None = None
 
-    @property
-    def why(self) -> str:
-        """In words."""
+    def __str__(self) -> str:
+        """In words; made when somebody reads them, because a large cluster has a hundred thousand marks."""
         return self.rule if self.within is None else f"keep_{self.rule}: {self.within.strftime(_FORMATS[self.rule])}"
 
 
@@ -149,15 +148,15 @@ def marks(copies: Sequence[Copy], keep: Keep, spare_newest_good: bool = True) ->
 
 def _apply(rule: str, count: int, copies: Sequence[Copy], order: Sequence[int], found: list[Mark | None]) -> None:
     period_of = _PERIODS[rule]
-    periods = [period_of(copies[at]) for at in order]
     covered = {
-        period
-        for at, period in zip(order, periods)
-        if (mark := found[at]) is not None and mark.keep and mark.rule in RULES
+        period_of(copies[at]) for at in order if (mark := found[at]) is not None and mark.keep and mark.rule in _PERIODS
     }
     kept: set[object] = set()
-    for at, period in zip(order, periods):
-        if found[at] is not None or period in covered:
+    for at in order:
+        if found[at] is not None:
+            continue
+        period = period_of(copies[at])
+        if period in covered:
             continue
         if period in kept:
             found[at] = REMOVE

@@ -22,6 +22,8 @@ _FILE = re.compile(
     r"\.(?:tgz|(?:tar|vma)(?:\.(?:gz|lzo|zst|bz2))?)$"
 )
 _PBS = re.compile(r"^[^:]*:backup/(vm|ct)/(\d+)/")
+_KNOWN_TYPES = ("lxc", "qemu")
+_VERIFIED = {"ok": True, "failed": False}
 _TYPES = {"vm": "qemu", "ct": "lxc", "qemu": "qemu", "lxc": "lxc", "openvz": "lxc"}
 
 
@@ -56,7 +58,12 @@ class Backup(NamedTuple):
     @property
     def named_by_proxmox(self) -> bool:
         """Whether it bears the name that Proxmox gave it; retention leaves all others alone (06_prune: renamed)."""
-        return self.local_time is not None or _PBS.match(self.volid) is not None
+        return self.local_time is not None or self.is_snapshot
+
+    @property
+    def is_snapshot(self) -> bool:
+        """Whether it lies on a backup server, whose names tell times in UTC."""
+        return _PBS.match(self.volid) is not None
 
     @property
     def local_time(self) -> datetime | None:
@@ -66,15 +73,8 @@ class Backup(NamedTuple):
             return None
         stamp = match.group(3)
         try:
-            return datetime(  # noqa: DTZ001 - the time on the wall is of no zone
-                int(stamp[0:4]),
-                int(stamp[5:7]),
-                int(stamp[8:10]),
-                int(stamp[11:13]),
-                int(stamp[14:16]),
-                int(stamp[17:19]),
-            )
-        except ValueError:  # a name that somebody has made up
+            return datetime.fromisoformat(f"{stamp[:10].replace('_', '-')}T{stamp[11:].replace('_', ':')}")
+        except ValueError:  # a date that never was, in a name that somebody has made up
             return None
 
     def good(self, require_verified: bool = False) -> bool:
@@ -141,28 +141,29 @@ def observe_listing(client: Client, storage: str, node: str, shared: bool) -> Li
 
 def backup_of(entry: Mapping[str, Any], storage: str, node: str) -> Backup:
     """One entry of /content (keys as recorded in 03_storage and 04_vzdump_ok)."""
+    get = entry.get
     volid = str(entry["volid"])
-    form = str(entry.get("format") or "")
-    size = whole_number(entry.get("size"))
-    approximate = whole_number(entry.get("approximate-size")) if "approximate-size" in entry else 0
-    verification = entry.get("verification")
-    state = verification.get("state") if isinstance(verification, dict) else None
-    guest_type = entry.get("subtype")
+    form = str(get("format") or "")
+    size = whole_number(get("size"))
+    approximate = whole_number(get("approximate-size"))
+    verification = get("verification")
+    guest_type = get("subtype")
+    notes = get("notes")
     return Backup(
         volid,
-        whole_number(entry.get("vmid")) or owner_of(volid),
+        whole_number(get("vmid")) or owner_of(volid),
         storage,
         node,
-        whole_number(entry.get("ctime")),
+        whole_number(get("ctime")),
         max(size, approximate),
         form,
-        guest_type if guest_type in ("qemu", "lxc") else _type_in(volid),
-        str(entry["notes"]) if entry.get("notes") else None,
-        _flag(entry.get("protected")),
-        {"ok": True, "failed": False}.get(str(state)),
-        str(entry.get("encrypted") or 0) != "0",
+        guest_type if guest_type in _KNOWN_TYPES else _type_in(volid),
+        str(notes) if notes else None,
+        _flag(get("protected")),
+        _VERIFIED.get(str(verification.get("state"))) if isinstance(verification, dict) else None,
+        str(get("encrypted") or 0) != "0",
         # A PBS snapshot that is still being written reports a size of 1 (PBSPlugin.pm).
-        not form.startswith("pbs-") or size > 1 or approximate > 0,
+        size > 1 or approximate > 0 or not form.startswith("pbs-"),
     )
 
 

@@ -42,11 +42,11 @@ def foretold(wish: Wish, planned: Plan, observation: Observation, of_storages: S
         return Pruning(by_storage, None, tuple(warnings))
     gone = {fate.backup.key for fate in by_storage.removals}
     retention = Retention(wish.keep, times, observation.now)
-    plan = RemovalPlan()
-    for place, owners in _planned_places(planned, listings).items():
-        new = {job_guest.vmid for job in _jobs_at(planned.jobs, place, listings) for job_guest in job.guests}
-        left = [backup for backup in listings[place].backups if backup.key not in gone]
-        plan = plan.and_then(retention.apply(left, owners, new))
+    new = {decision.guest.vmid for decision in planned.decisions if decision.action == "back_up"}
+    plan = RemovalPlan.of_places(
+        retention.apply([one for one in listings[place].backups if one.key not in gone], owners, new)
+        for place, owners in _planned_places(planned, listings).items()
+    )
     return Pruning(by_storage.and_then(plan), None, (*warnings, *zone_warnings(times, plan)))
 
 
@@ -65,13 +65,14 @@ def after_backups(run: BackupRun, keep: Keep, observation: Observation, proofs: 
         nodes[place] = backup.node
     times = LocalTimes(observation.zones)
     retention = Retention(keep, times, run.node_now)
-    plan = RemovalPlan()
+    plans: list[RemovalPlan] = []
     problems: list[str] = []
     for place, meant in owners.items():
         listing = observe_listing(run.client, place[0], nodes[place], place[1] is None)
         if listing.error:
             problems.append(f"No retention was applied on storage {place[0]}: {listing.error}")
-        plan = plan.and_then(retention.apply(listing.backups, meant))
+        plans.append(retention.apply(listing.backups, meant))
+    plan = RemovalPlan.of_places(plans)
 
     def again(listing: Listing) -> RemovalPlan:
         place = (listing.storage, None if listing.storage in shared else listing.node)
@@ -143,7 +144,3 @@ def _planned_places(planned: Plan, listings: Mapping[PlaceKey, Listing]) -> dict
 
 def _place_of(job: NodeJob, listings: Mapping[PlaceKey, Listing]) -> PlaceKey | None:
     return next((place for place in ((job.storage, None), (job.storage, job.node)) if place in listings), None)
-
-
-def _jobs_at(jobs: Sequence[NodeJob], place: PlaceKey, listings: Mapping[PlaceKey, Listing]) -> list[NodeJob]:
-    return [job for job in jobs if _place_of(job, listings) == place]

@@ -134,6 +134,7 @@ def find_unreadable(
     """
     wanted = None if storages is None else set(storages)
     selected = list(guests)
+    barred = [guest for guest in selected if not observation.permissions.may_back_up(guest.vmid)]
     found: list[Unreadable] = []
     if wanted is None or not wanted <= {listing.storage for listing in observation.listings if listing.shared}:
         found.extend(_lost_nodes(observation, selected))
@@ -144,7 +145,8 @@ def find_unreadable(
             grant = f"Datastore.AllocateSpace on /storage/{listing.storage}" if "lacks" in why else None
             found.append(Unreadable(listing.storage, where, why, grant, _at(where, selected), local=where is not None))
         else:
-            found.extend(_hidden(observation, listing.storage, None if listing.shared else listing.node, selected))
+            where = None if listing.shared else listing.node
+            found.extend(_hidden(observation, listing.storage, where, selected, barred))
     if wanted is None:
         found.extend(_unseen_storages(observation))
     else:
@@ -184,7 +186,10 @@ def _at(node: str | None, guests: Sequence[Guest]) -> frozenset[int] | None:
     return None if node is None else frozenset(guest.vmid for guest in guests if guest.node in (node, ""))
 
 
-def _hidden(observation: Observation, storage: str, node: str | None, guests: Sequence[Guest]) -> list[Unreadable]:
+def _hidden(
+    observation: Observation, storage: str, node: str | None, guests: Sequence[Guest], barred: Sequence[Guest]
+) -> list[Unreadable]:
+    """Backups on a storage that Proxmox leaves out of its listing; ``barred`` are guests without VM.Backup."""
     permissions = observation.permissions
     if permissions.may_list_all(storage):
         return []
@@ -192,10 +197,10 @@ def _hidden(observation: Observation, storage: str, node: str | None, guests: Se
         grant = f"Datastore.AllocateSpace on /storage/{storage}"
         why = f"Proxmox shows no backups on storage {storage} to a token without Datastore.AllocateSpace there."
         return [Unreadable(storage, node, why, grant, _at(node, guests), local=node is not None)]
+    if not barred:
+        return []
     here = _at(node, guests)
-    blind = [
-        guest for guest in guests if not permissions.may_back_up(guest.vmid) and (here is None or guest.vmid in here)
-    ]
+    blind = [guest for guest in barred if here is None or guest.vmid in here]
     if not blind:
         return []
     why = (

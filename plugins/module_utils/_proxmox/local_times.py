@@ -25,18 +25,14 @@ class LocalTimes:
         found = {node: _zone(name) for node, name in zones.items()}
         self._zones: dict[str, tzinfo] = {node: zone for node, zone in found.items() if zone is not None}
 
-    def of(self, backup: Backup) -> datetime:
-        """When ``backup`` was made."""
-        return backup.local_time or self.at(backup.ctime, backup.node)
-
     def at(self, epoch: float, node: str) -> datetime:
         """A moment on a node's wall clock."""
         zone = self._zones.get(node, timezone.utc)
         return datetime.fromtimestamp(epoch, zone).replace(tzinfo=None)
 
     def guessed(self, backups: Iterable[Backup]) -> list[str]:
-        """The nodes whose time zone would be needed for these and isn't known."""
-        return sorted({one.node for one in backups if one.node not in self._zones and one.local_time is None})
+        """The nodes whose time zone is needed for a backup server's snapshots among these, and isn't known."""
+        return sorted({one.node for one in backups if one.node not in self._zones and one.is_snapshot})
 
 
 def _zone(name: str) -> tzinfo | None:

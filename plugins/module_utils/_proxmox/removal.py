@@ -194,10 +194,7 @@ class _Planner:
         if wanted.keep is None:
             return plan_older(listings, self.meant.owners, wanted.older_than or 0, self._now, unprotect)
         retention = Retention(wanted.keep, self._times, self._now)
-        plan = RemovalPlan()
-        for listing in listings:
-            plan = plan.and_then(retention.apply(listing.backups, self.meant.owners))
-        return plan
+        return RemovalPlan.of_places(retention.apply(listing.backups, self.meant.owners) for listing in listings)
 
 
 def _selected(wanted: Wanted, observation: Observation) -> Meant:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.duration import format_duration
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.errors import InputError
-from ansible_collections.lifeboat.backup.plugins.module_utils._core.retention import Copy, Keep, marks
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.retention import Copy, Keep, Mark, marks
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.wording import listed
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.archives import Backup, Listing
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.freshness import FUTURE_TOLERANCE
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.freshness import counts
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.local_times import LocalTimes
 
 Owners = Mapping[int, "str | None"]
@@ -23,10 +23,15 @@ Owners = Mapping[int, "str | None"]
 
 @dataclass(frozen=True)
 class Fate:
-    """What is to happen to a backup, and why."""
+    """What is to happen to a backup, and why (``reason``, put into words when it is read)."""
 
     backup: Backup
-    why: str
+    reason: str | Mark
+
+    @property
+    def why(self) -> str:
+        """The reason in words."""
+        return str(self.reason)
 
 
 @dataclass(frozen=True)
@@ -37,8 +42,20 @@ class RemovalPlan:
     kept: tuple[Fate, ...] = ()
     absent: tuple[str, ...] = ()
 
+    @classmethod
+    def of_places(cls, plans: Iterable[RemovalPlan]) -> RemovalPlan:
+        """One plan for several places, which have no backup in common."""
+        parts = list(plans)
+        return cls(
+            tuple(fate for part in parts for fate in part.removals),
+            tuple(fate for part in parts for fate in part.kept),
+            tuple(volid for part in parts for volid in part.absent),
+        )
+
     def and_then(self, later: RemovalPlan) -> RemovalPlan:
         """Both together; what this one removes, the ``later`` one hasn't seen any more."""
+        if self == RemovalPlan():
+            return later
         gone = {fate.backup.key for fate in self.removals}
         kept = {fate.backup.key: fate for plan in (self, later) for fate in plan.kept}
         for fate in later.removals:
@@ -60,15 +77,17 @@ class Retention:
         """The fate of the owners' ``backups``, which lie in one place. ``planned`` are owners about to get another."""
         removals: list[Fate] = []
         kept: list[Fate] = []
+        beyond = f"not kept by {self.keep}"
         for (vmid, kind), group in _groups(backups, owners).items():
-            copies = [self._copy(backup) for backup in group]
+            now = self.now(group[0].node)
+            copies = [self._copy(backup, now) for backup in group]
             if vmid in planned and kind == owners[vmid]:
                 copies.append(self._next(group[0].node, copies))
             for backup, mark in zip(group, marks(copies, self.keep, self.spare_newest_good)):
                 if mark.keep:
-                    kept.append(Fate(backup, mark.why))
+                    kept.append(Fate(backup, mark))
                 else:
-                    removals.append(Fate(backup, f"not kept by {self.keep}"))
+                    removals.append(Fate(backup, beyond))
         return RemovalPlan(tuple(removals), tuple(kept))
 
     def _next(self, node: str, copies: Sequence[Copy]) -> Copy:
@@ -78,9 +97,11 @@ class Retention:
         when = max(now, newest + 1)
         return Copy(when, self.times.at(when, node))
 
-    def _copy(self, backup: Backup) -> Copy:
-        good = backup.good() and backup.ctime <= self.now(backup.node) + FUTURE_TOLERANCE
-        return Copy(backup.ctime, self.times.of(backup), good, _untouchable(backup))
+    def _copy(self, backup: Backup, now: float) -> Copy:
+        named = backup.local_time
+        local = named or self.times.at(backup.ctime, backup.node)
+        untouchable = _untouchable(backup, named is not None or backup.named_by_proxmox)
+        return Copy(backup.ctime, local, counts(backup, now), untouchable)
 
 
 def _groups(backups: Iterable[Backup], owners: Owners) -> dict[tuple[int, str | None], list[Backup]]:
@@ -91,14 +112,19 @@ def _groups(backups: Iterable[Backup], owners: Owners) -> dict[tuple[int, str | 
             continue
         kind = owners[backup.vmid]
         if kind is None or backup.guest_type in (None, kind):
-            groups.setdefault((backup.vmid, backup.guest_type if kind is None else kind), []).append(backup)
+            key = (backup.vmid, backup.guest_type if kind is None else kind)
+            group = groups.get(key)
+            if group is None:
+                groups[key] = [backup]
+            else:
+                group.append(backup)
     return groups
 
 
-def _untouchable(backup: Backup) -> str | None:
+def _untouchable(backup: Backup, named_by_proxmox: bool) -> str | None:
     if backup.protected:
         return "it is protected"
-    if not backup.named_by_proxmox:
+    if not named_by_proxmox:
         return "it is renamed"
     return None if backup.finished else "it is not finished"
 
