@@ -577,6 +577,8 @@ api_requests:
   type: int
 """
 
+from contextlib import nullcontext
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._ansible.adapter import Call, Result, run_proxmox
@@ -643,7 +645,8 @@ def argument_spec() -> dict[str, object]:
 def work(call: Call) -> Result:
     """Make the wish true; the task fails where a guest has not what was asked for."""
     common = (call.client, call.params, call.check_mode, call.clock, call.interruption)
-    with call.interruption.on_signals():
+    # Check mode starts nothing that would have to be ended in order: a signal ends it at once.
+    with nullcontext() if call.check_mode else call.interruption.on_signals():
         if call.params["state"] == "present":
             values = back_up(*common, journal_folder(call.params, call.client.cluster))
         else:

@@ -391,7 +391,7 @@ def _with(pruning: Pruning, events: Sequence[Event] | None = None, **more: Any) 
 
 def test_what_the_retention_removed_is_told_beside_what_was_made() -> None:
     removal = a_upid("101@vault", pid=9)
-    outcome = RemovalOutcome(removed=[GOES], upids=[(removal, "OK")])
+    outcome = RemovalOutcome(removed=[GOES], upids={removal: "OK"})
     pruning = Pruning(RemovalPlan((GOES,), (STAYS,)), outcome, ("a warning",))
     told = _with(pruning, [_ended(101, good_lines(101))])
     assert told["removed"] == [removed_row(BEFORE[1], GOES.why)]

@@ -97,7 +97,8 @@ def test_without_keep_only_the_storages_own_retention_is_told() -> None:
     backups = _days(101, 2, 3)
     assert _foretold(an_observation([WEB1], backups), None) == Pruning()
     pruning = _foretold(an_observation([WEB1], backups), None, TWO)
-    assert pruning.plan == RemovalPlan((Fate(backups[1], "retention of the storage (keep-last=2)"),))
+    assert pruning.removed == (Fate(backups[1], "retention of the storage (keep-last=2)"),)
+    assert [fate.backup for fate in pruning.kept] == [backups[0]]
     assert pruning.warnings == (
         (
             "Storage vault removes 1 older backup of guests on node pve1 by its own retention (keep-last=2); "

@@ -56,7 +56,7 @@ def _found(folder: Path, node: Node, entries: Sequence[dict[str, Any]] | None = 
     if entries is not None:
         _left(folder, entries)
     with dead_runs(folder) as runs:
-        return observe_orphans(node.client, node.time.clock, runs)
+        return observe_orphans(node.client, node.time.clock, runs, ["pve1", "pve2"])
 
 
 def _known(node: Node, index: int = 0, **more: Any) -> Orphan:
@@ -103,11 +103,38 @@ def test_a_job_that_is_done_with_is_no_orphan(tmp_path: Path, how: str) -> None:
     assert _found(tmp_path, node, [_starting(), _started(upid), {"event": how, "job": 1}]) == []
 
 
-def test_a_task_of_long_ago_that_the_node_has_forgotten_has_ended(tmp_path: Path) -> None:
-    upid = a_upid(101)
-    found = _found(tmp_path, Node(), [_starting(), _started(upid)])
-    assert found == [Orphan(RUN, 1, "pve1", "vault", (101, 102), upid)]
-    assert found[0].state == "ended"
+class Forgetful(Node):
+    """A node whose list doesn't hold its tasks."""
+
+    def get(self, path: str, **parameters: Any) -> Any:
+        return [] if path.endswith("/tasks") else super().get(path, **parameters)
+
+
+@pytest.mark.parametrize(("lasts", "state"), [(-1, "ended"), (NEVER, "running")])
+def test_a_task_that_the_list_does_not_hold_is_asked_for(tmp_path: Path, lasts: float, state: str) -> None:
+    node = Forgetful()
+    upid = node.others([101, 102], lasts=lasts)
+    (orphan,) = _found(tmp_path, node, [_starting(), _started(upid)])
+    assert (orphan.upid, orphan.state, orphan.ended_at) == (upid, state, None)
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [{"event": "closed", "open": 5}, {**_starting(), "at": "x"}],
+        [_starting(vmids=5)],
+        [_starting(node=7)],
+        [_starting(node="../../access")],
+        [_starting(), {"event": ["started"], "job": 1}, {"event": "refused", "job": 1}],
+        [{"event": "starting", "job": [1]}],
+    ],
+)
+def test_what_is_no_entry_of_ours_is_left_out(tmp_path: Path, entries: list[dict[str, Any]]) -> None:
+    assert _found(tmp_path, Node(), entries) == []
+
+
+def test_a_job_on_a_node_that_has_left_the_cluster_is_over(tmp_path: Path) -> None:
+    assert _found(tmp_path, Node(), [_starting(node="pve9")]) == []
 
 
 def test_of_a_run_that_told_its_result_only_open_jobs_are_left(tmp_path: Path) -> None:
@@ -241,16 +268,16 @@ def test_a_node_is_asked_once_for_all_jobs_that_are_known(tmp_path: Path) -> Non
     upids = [node.others([101, 102]) for _job in range(4)]
     for run, jobs in ((RUN, (1, 2)), (LATER_RUN, (3, 4))):
         entries = [
-            entry for job in jobs for entry in (_starting(job, node=f"pve{job % 2}"), _started(upids[job - 1], job))
+            entry for job in jobs for entry in (_starting(job, node=f"pve{2 - job % 2}"), _started(upids[job - 1], job))
         ]
         _left(tmp_path, entries, run)
     found = _found(tmp_path, node)
-    assert sorted(node.asked) == ["nodes/pve0/tasks", "nodes/pve1/tasks"]
+    assert sorted(node.asked) == ["nodes/pve1/tasks", "nodes/pve2/tasks"]
     assert [(orphan.run, orphan.job, orphan.node, orphan.upid) for orphan in found] == [
         (RUN, 1, "pve1", upids[0]),
-        (RUN, 2, "pve0", upids[1]),
+        (RUN, 2, "pve2", upids[1]),
         (LATER_RUN, 3, "pve1", upids[2]),
-        (LATER_RUN, 4, "pve0", upids[3]),
+        (LATER_RUN, 4, "pve2", upids[3]),
     ]
 
 
@@ -395,7 +422,7 @@ def test_a_job_that_was_accounted_for_is_not_found_again(tmp_path: Path) -> None
     upids = [node.others([101, 102], lasts=-1), node.others([101, 102])]
     _left(tmp_path, [entry for job in (1, 2) for entry in (_starting(job), _started(upids[job - 1], job))])
     with dead_runs(tmp_path) as runs:
-        first = observe_orphans(node.client, node.time.clock, runs)
+        first = observe_orphans(node.client, node.time.clock, runs, ["pve1", "pve2"])
         account_for(runs, first, {})
     assert [(orphan.job, orphan.state) for orphan in first] == [(1, "ended"), (2, "running")]
     assert [orphan.job for orphan in _found(tmp_path, node)] == [2]

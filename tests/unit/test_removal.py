@@ -403,7 +403,7 @@ def test_where_that_fails_it_is_told() -> None:
     refused = error_of("PUT", "/x", 500, "no", "", {})
     shelf.faults = {f"PUT nodes/pve1/storage/vault/content/{VOLID} protected=1": refused}
     (row,) = _run(shelf, False, **NAMED, unprotect=True)["not_removed"]
-    assert row["why"] == f"unlink failed; its protection is off, and putting it back failed: {refused.message}"
+    assert row["why"] == f"unlink failed; its protection was taken off, and putting it back failed: {refused.message}"
 
 
 def test_a_storage_that_goes_away_meanwhile_proves_nothing() -> None:
@@ -426,8 +426,8 @@ def test_a_storage_that_goes_away_meanwhile_proves_nothing() -> None:
     after.before = leave_after
     (row,) = _run(after, False, **NAMED, unprotect=True)["not_removed"]
     assert row["why"] == (
-        f"Proxmox says it is removed, but the storage cannot be listed: {away.message}; whether it is still protected "
-        "is not known"
+        f"Proxmox says it is removed, but the storage cannot be listed: {away.message}; its protection was "
+        f"taken off, and whether it is there is not known: {away.message}"
     )
 
 

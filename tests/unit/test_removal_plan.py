@@ -90,7 +90,7 @@ def test_of_a_guest_that_is_gone_each_type_is_counted_for_itself() -> None:
 def test_a_backup_whose_type_nobody_knows_is_the_guests() -> None:
     unknown, own = a_backup(101, 2 * DAY, guest_type=None, volid="vault:backup/a-101-b.tar"), a_backup(101, DAY)
     assert _why(_retention(Keep(last=1)).apply([unknown, own], OWN))[unknown.volid] == "it is renamed"
-    assert _gone(plan_older([_listing(unknown)], OWN, DAY, _now, False)) == [unknown]
+    assert _why(plan_older([_listing(unknown)], OWN, DAY, _now, False)) == {unknown.volid: "it is renamed"}
 
 
 @pytest.mark.parametrize(
@@ -232,7 +232,7 @@ def test_by_age_only_the_owners_own_go() -> None:
     former = a_backup(101, 9 * DAY, guest_type="qemu")
     renamed = a_backup(101, 9 * DAY, volid="vault:backup/vzdump-lxc-101-mine.tar.zst")
     plan = plan_older([_listing(other, nobodys, former, renamed)], OWN, DAY, _now, False)
-    assert (_gone(plan), plan.kept) == ([renamed], ())
+    assert (_gone(plan), _why(plan)) == ([], {renamed.volid: "it is renamed"})
     assert _gone(plan_older([_listing(former)], {101: None}, DAY, _now, False)) == [former]
 
 
@@ -385,3 +385,24 @@ def test_a_name_with_a_date_that_never_was_is_none_of_proxmox() -> None:
     retention = Retention(Keep(last=1), LocalTimes({}), lambda _node: float(NOW))
     plan = retention.apply([a_backup(101, DAY), made_up], {101: "lxc"})
     assert (made_up.named_by_proxmox, plan.removals) == (False, ())
+
+
+def test_a_renamed_one_does_not_stand_in_for_the_newest_good_one() -> None:
+    """Its time is that of its file, and what is in it nobody knows."""
+    renamed = a_backup(101, 0, volid="vault:backup/vzdump-lxc-101-before.tar.zst")
+    empty, good, older = a_backup(101, DAY, size=0), a_backup(101, 2 * DAY), a_backup(101, 3 * DAY)
+    plan = _retention(Keep(last=1)).apply([renamed, empty, good, older], OWN)
+    assert _gone(plan) == [older]
+
+
+def test_one_whose_time_is_not_known_is_left_alone() -> None:
+    timeless = a_backup(101, ctime=0, volid="vault:backup/vzdump-lxc-101-2026_11_20-12_26_37.tar.zst")
+    why = {timeless.volid: "when it was made is not known"}
+    assert _why(plan_older([_listing(timeless)], OWN, DAY, _now, False)) == why
+    assert _why(_retention(Keep(last=1)).apply([timeless], OWN)) == why
+
+
+def test_a_new_backup_that_will_be_protected_is_not_counted() -> None:
+    backups = [a_backup(101, days * DAY) for days in (1, 2)]
+    retention = Retention(Keep(last=1), LocalTimes({}), _now, new_is_protected=True)
+    assert _gone(retention.apply(backups, OWN, {101})) == [backups[1]]

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import signal
 import threading
@@ -15,6 +16,8 @@ from contextlib import contextmanager
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+PAIR = 0.3
+"""Seconds within which a second signal belongs to the first: a terminal that goes away, or systemd, sends two."""
 SLICE = 0.2
 """Seconds after which a sleeper looks whether the run is to end."""
 
@@ -28,6 +31,7 @@ class Interruption:
 
     def __init__(self, probe: Callable[[], str | None] | None = None) -> None:
         self._probe = probe
+        self._asked_at = 0.0
         self.reason = ""
 
     @property
@@ -53,7 +57,7 @@ class Interruption:
 
     @contextmanager
     def on_signals(self) -> Iterator[None]:
-        """Let SIGINT, SIGTERM and SIGHUP ask for the end; a second one ends the process at once, as it would have.
+        """Let SIGINT, SIGTERM and SIGHUP ask for the end; one that comes later ends the process at once.
 
         A signal that was ignored stays so (nohup). Only the main thread can do this; in others nothing is changed.
         """
@@ -64,9 +68,12 @@ class Interruption:
         caught = [number for number in SIGNALS if before[number] not in (signal.SIG_IGN, None)]
 
         def ask(number: int, _frame: FrameType | None) -> None:
-            for one in caught:
-                signal.signal(one, signal.SIG_DFL)
-            self.request(f"it got {signal.Signals(number).name}")
+            if not self.reason:
+                self._asked_at = time.monotonic()
+                self.request(f"it got {signal.Signals(number).name}")
+            elif time.monotonic() - self._asked_at > PAIR:
+                signal.signal(number, signal.SIG_DFL)
+                os.kill(os.getpid(), number)
 
         for number in caught:
             signal.signal(number, ask)

@@ -16,6 +16,7 @@ import fcntl
 import json
 import os
 import re
+import stat
 import threading
 import time
 import uuid
@@ -28,6 +29,10 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._core.errors impor
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 _ENDING = ".jsonl"
+MANY = 200
+"""Journals of dead runs that one run takes over; the next one takes the next."""
+LARGEST = 50_000_000
+"""Bytes of a journal that are read."""
 Entry = Mapping[str, Any]
 
 
@@ -147,9 +152,11 @@ class DeadRun:
 
         :raises JournalError: when it can't be written.
         """
-        line = json.dumps({"event": event, **facts}, separators=(",", ":")).encode() + b"\n"
+        # Before it a newline: the last line may have been cut off with its run.
+        line = b"\n" + json.dumps({"event": event, **facts}, separators=(",", ":")).encode() + b"\n"
         try:
-            os.write(self._handle, line)
+            if os.write(self._handle, line) != len(line):
+                raise _unwritable(self.path, OSError("the disk is full"))
             os.fsync(self._handle)
         except OSError as failure:
             raise _unwritable(self.path, failure) from failure
@@ -166,19 +173,28 @@ class DeadRun:
 
 
 @contextmanager
-def dead_runs(folder: Path | None) -> Iterator[list[DeadRun]]:
-    """The runs of a cluster that died, oldest first.
+def dead_runs(folder: Path | None, user: str | None = None, hold: bool = True) -> Iterator[list[DeadRun]]:
+    """The runs of a cluster that died, oldest first, at most ``MANY``; with ``user`` its own by their header.
 
-    Those that live, and those that another run is taking over, are not among them.
+    Those that live, and those that another run is taking over, are not among them; nor those of others, whose tasks
+    this one may not be able to see. Without ``hold`` they are only read, so that another run can take them over
+    meanwhile.
     """
     found: list[DeadRun] = []
     handles: list[int] = []
     try:
-        for path in _journals(folder) if folder is not None else ():
+        for path in _journals(folder)[:MANY] if folder is not None else ():
             handle = _taken(path)
-            if handle is not None:
+            if handle is None:
+                continue
+            entries = _entries(handle)
+            if user is not None and entries and entries[0].get("user") != user:
+                os.close(handle)
+            else:
                 handles.append(handle)
-                found.append(DeadRun(path, handle, _entries(handle)))
+                found.append(DeadRun(path, handle, entries))
+                if not hold:
+                    fcntl.flock(handle, fcntl.LOCK_UN)
         yield found
     finally:
         for handle in handles:
@@ -195,15 +211,16 @@ def _journals(folder: Path) -> list[Path]:
 def _taken(path: Path) -> int | None:
     """A descriptor with the lock, None where the run lives."""
     try:
-        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
+        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:  # ended since, or of another user
         return None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        facts = os.fstat(handle)
     except OSError:
         os.close(handle)
         return None
-    if os.fstat(handle).st_nlink == 0:  # its run ended, and removed it, between the two
+    if facts.st_nlink == 0 or not stat.S_ISREG(facts.st_mode):  # it ended, and was removed, between the two
         os.close(handle)
         return None
     return handle
@@ -213,11 +230,11 @@ def _entries(handle: int) -> list[Entry]:
     """The entries; a last line that was cut off by the end of its run is left out, because nothing followed from it."""
     entries: list[Entry] = []
     with os.fdopen(os.dup(handle), "rb") as stream:
-        lines = stream.read().splitlines()
+        lines = stream.read(LARGEST).splitlines()
     for line in lines:
         try:
             entry = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(entry, dict):
             entries.append(entry)

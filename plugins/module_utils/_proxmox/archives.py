@@ -135,8 +135,8 @@ def observe_listing(client: Client, storage: str, node: str, shared: bool) -> Li
         return Listing(storage, node, shared, (), failure.message)
     if not isinstance(answer, list):
         return Listing(storage, node, shared, (), f"The listing of storage {storage} is not a list.")
-    backups = [backup_of(entry, storage, node) for entry in answer if isinstance(entry, dict) and entry.get("volid")]
-    return Listing(storage, node, shared, tuple(backups))
+    entries = {str(entry["volid"]): entry for entry in answer if isinstance(entry, dict) and entry.get("volid")}
+    return Listing(storage, node, shared, tuple([backup_of(entry, storage, node) for entry in entries.values()]))
 
 
 def backup_of(entry: Mapping[str, Any], storage: str, node: str) -> Backup:

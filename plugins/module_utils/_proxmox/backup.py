@@ -53,9 +53,9 @@ def back_up(
     """
     wish = Wish.from_params(params)
     began = clock.monotonic()
-    with dead_runs(journals) as dead:
+    with dead_runs(journals, client.authid, hold=not check_mode) as dead:
         observation = observe(client, clock, None if wish.storage is None else [wish.storage])
-        orphans = observe_orphans(client, clock, dead)
+        orphans = observe_orphans(client, clock, dead, observation.cluster.nodes)
         planned = plan(wish, observation, _storage_problems(client, wish, observation), orphans)
         if check_mode:
             rules = observe_storage_retention(client, planned.jobs) if wish.storage_retention else []

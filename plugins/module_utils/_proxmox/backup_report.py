@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.archives import Backup, owner_of
@@ -17,11 +18,11 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_pl
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_rows import GuestRows
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import Observation
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.orphans import Orphan, orphans_told
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.removal_plan import Fate
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.removal_report import (
     Pruning,
     diff_lines,
     fate_rows,
-    removed_row,
 )
 
 _WORK = frozenset({"backed_up", "started"})
@@ -39,9 +40,12 @@ def report(
     """The result, with the same keys in check mode and in a real run."""
     done = outcome or Outcome()
     rows = found.ordered
-    removed = [*_removed(observation, done), *fate_rows(pruning.removed)]
+    known = {backup.key: backup for backup in observation.backups}
+    taken, unseen = _taken(observation, done)
+    pruning = replace(pruning, taken=tuple(taken), known=frozenset(known))
+    removed = [*fate_rows(pruning.removed), *unseen]
     return {
-        "changed": _changed(rows, done) or bool(pruning.removed),
+        "changed": _changed(rows, done) or bool(pruning.removed) or bool(pruning.tasks()),
         "guests": rows,
         "removed": removed,
         "not_removed": fate_rows(pruning.failed),
@@ -66,8 +70,10 @@ def _changed(rows: Sequence[Mapping[str, Any]], done: Outcome) -> bool:
     return any(row["result"] == "would_back_up" for row in rows)
 
 
-def _removed(observation: Observation, done: Outcome) -> list[dict[str, Any]]:
+def _taken(observation: Observation, done: Outcome) -> tuple[list[Fate], list[dict[str, Any]]]:
     """What was there before the run and is no longer listed, of the guests that it backed up.
+
+    The second part are rows of what nobody has seen before it was taken.
 
     The log only says why: it names an archive before it removes it, and a backup server's log names none. It is the
     witness where the storage can't be listed. An archive that was overwritten is still listed, with another content.
@@ -76,7 +82,8 @@ def _removed(observation: Observation, done: Outcome) -> list[dict[str, Any]]:
     before = {backup.volid: backup for backup in observation.backups}
     there = {backup.volid for backup in done.backups}
     rules: dict[str, str] = {}
-    found: dict[str, dict[str, Any]] = {}
+    fates: dict[str, Fate] = {}
+    unseen: dict[str, dict[str, Any]] = {}
     for event in done.events:
         if not isinstance(event, Ended):
             continue
@@ -87,12 +94,15 @@ def _removed(observation: Observation, done: Outcome) -> list[dict[str, Any]]:
             gone = [(old.volid, old) for old in looked_at if _gone(old, event, there)]
         for volid, old in gone:
             why = rules.get(volid, "it is gone since the run began: retention of the storage, or somebody else")
-            found[volid] = _taken_row(volid, event, old, why)
+            if old is None:
+                unseen[volid] = _unseen_row(volid, event, why)
+            else:
+                fates[volid] = Fate(old, why)
         for part in event.log.guests.values():
             same = before.get(part.volid(event.storage) or "")
             if part.finished and same is not None:
-                found[same.volid] = removed_row(same, "overwritten by a backup of the same second")
-    return list(found.values())
+                fates[same.volid] = Fate(same, "overwritten by a backup of the same second")
+    return list(fates.values()), list(unseen.values())
 
 
 def _gone(old: Backup, event: Ended, there: set[str]) -> bool:
@@ -100,9 +110,7 @@ def _gone(old: Backup, event: Ended, there: set[str]) -> bool:
     return here and old.volid not in there
 
 
-def _taken_row(volid: str, event: Ended, backup: Backup | None, why: str) -> dict[str, Any]:
-    if backup is not None:
-        return removed_row(backup, why)
+def _unseen_row(volid: str, event: Ended, why: str) -> dict[str, Any]:
     unseen = {"node": event.upid.node, "storage": event.storage, "ctime": None, "size": None}
     return {"volid": volid, "vmid": owner_of(volid), **unseen, "why": why}
 

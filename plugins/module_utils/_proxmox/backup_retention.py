@@ -13,13 +13,12 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._core.wording impo
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.archives import (
     Backup,
     Listing,
-    observe_listing,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_plan import NodeJob, Plan, Wish
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_run import BackupRun
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.local_times import LocalTimes
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import Observation
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.removal_apply import remove_all
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.removal_apply import listed_now, remove_all
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.removal_plan import (
     Fate,
     Owners,
@@ -37,11 +36,12 @@ def foretold(wish: Wish, planned: Plan, observation: Observation, of_storages: S
     """What would be removed once the planned backups are made: by the storages' own retention, then by ``keep``."""
     times = LocalTimes(observation.zones)
     listings = {listing.place: listing for listing in observation.listings}
-    by_storage, warnings = _by_storages(planned.jobs, listings, observation, of_storages)
+    by_storage, warnings = _by_storages(wish, planned.jobs, listings, observation, of_storages)
     if wish.keep is None:
         return Pruning(by_storage, None, tuple(warnings))
     gone = {fate.backup.key for fate in by_storage.removals}
-    retention = Retention(wish.keep, times, observation.now)
+    protected = wish.parameters.get("protected") == 1
+    retention = Retention(wish.keep, times, observation.now, new_is_protected=protected)
     new = {decision.guest.vmid for decision in planned.decisions if decision.action == "back_up"}
     plan = RemovalPlan.of_places(
         retention.apply([one for one in listings[place].backups if one.key not in gone], owners, new)
@@ -68,7 +68,7 @@ def after_backups(run: BackupRun, keep: Keep, observation: Observation, proofs: 
     plans: list[RemovalPlan] = []
     problems: list[str] = []
     for place, meant in owners.items():
-        listing = observe_listing(run.client, place[0], nodes[place], place[1] is None)
+        listing = listed_now(run.client, place[0], nodes[place])
         if listing.error:
             problems.append(f"No retention was applied on storage {place[0]}: {listing.error}")
         plans.append(retention.apply(listing.backups, meant))
@@ -96,6 +96,7 @@ def zone_warnings(times: LocalTimes, plan: RemovalPlan) -> list[str]:
 
 
 def _by_storages(
+    wish: Wish,
     jobs: Sequence[NodeJob],
     listings: Mapping[PlaceKey, Listing],
     observation: Observation,
@@ -112,11 +113,12 @@ def _by_storages(
             )
         if found.keep.all or place is None:
             continue
-        retention = Retention(found.keep, times, observation.now, spare_newest_good=False)
+        protected = wish.parameters.get("protected") == 1
+        retention = Retention(found.keep, times, observation.now, False, protected)
         owners: Owners = {guest.vmid: guest.type for guest in job.guests}
         part = retention.apply(listings[place].backups, owners, set(owners))
         why = f"retention of the storage ({found.keep})"
-        plan = plan.and_then(RemovalPlan(tuple(Fate(fate.backup, why) for fate in part.removals)))
+        plan = plan.and_then(RemovalPlan(tuple(Fate(fate.backup, why) for fate in part.removals), part.kept))
         if part.removals:
             warnings.append(
                 f"Storage {job.storage} removes {counted(len(part.removals), 'older backup')} of guests on node "

@@ -90,7 +90,8 @@ def _run_part(run: BackupRun, job: NodeJob, guests: list[Guest], open_ids: set[i
             run.emit(Skipped(tuple(sorted(open_ids)), why, timed_out=not run.interrupted))
             return
         # Two runs on one controller may not both look before either starts.
-        with exclusive(f"vzdump-{job.node}-{run.client.port}", Deadline.after(run.clock, LOCK_PATIENCE)):
+        patience = Deadline.after(run.clock, min(LOCK_PATIENCE, run.deadline.remaining()), run.deadline.interruption)
+        with exclusive(f"vzdump-{job.node}-{run.client.port}", patience):
             step = _look_and_start(run, job, guests, open_ids, waited)
         if step is None:
             return

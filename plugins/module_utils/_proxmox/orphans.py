@@ -9,13 +9,12 @@ Private to this collection.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock, Deadline
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.journal import DeadRun, Entry, JournalError
-from ansible_collections.lifeboat.backup.plugins.module_utils._core.number import whole_number
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.parallel import side_by_side
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.wording import listed
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.archives import Backup
@@ -23,7 +22,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client im
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import ProxmoxError
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.submission import LOOKS, find_task
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.tasks import ListedTask, backup_tasks
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.tasks import ListedTask, backup_tasks, task_state
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.upid import Upid
 
 IN_FLIGHT = 60.0
@@ -75,36 +74,68 @@ class Orphan:
         }
 
 
-def observe_orphans(client: Client, clock: Clock, runs: Sequence[DeadRun]) -> list[Orphan]:
-    """What became of the jobs of these runs. One request a node with such a job; none where there is none."""
-    jobs = [(run.run, entries) for run in runs for entries in _unsettled(run.entries)]
-    nodes = sorted({_node_of(entries) for _run, entries in jobs})
-    lists = dict(zip(nodes, side_by_side(lambda node: _tasks_of(client, node), nodes)))
-    return side_by_side(lambda job: _orphan(client, clock, *job, lists[_node_of(job[1])]), jobs)
+@dataclass(frozen=True)
+class _Job:
+    """A job as its journal tells it; ``at`` by the controller's clock. ``after`` is the newest task before it."""
+
+    run: str
+    number: int
+    node: str
+    storage: str
+    vmids: tuple[int, ...]
+    at: float
+    after: Upid | None
+    upid: Upid | None
+
+    def orphan(self, upid: Upid | None, listed: ListedTask | None = None, problem: str | None = None) -> Orphan:
+        """What became of it."""
+        facts = (listed.running, listed.exitstatus, listed.ended_at) if listed else (False, None, None)
+        return Orphan(self.run, self.number, self.node, self.storage, self.vmids, upid, *facts, problem)
 
 
-def _node_of(entries: Mapping[str, Entry]) -> str:
-    return str(entries["starting"].get("node"))
+def observe_orphans(client: Client, clock: Clock, runs: Sequence[DeadRun], nodes: Collection[str]) -> list[Orphan]:
+    """What became of the jobs of these runs. One request a node with such a job; none where there is none.
+
+    Jobs on nodes that are none of the cluster's (any more) are over.
+    """
+    jobs = [job for run in runs for job in _open_jobs(run) if job.node in nodes]
+    asked = sorted({job.node for job in jobs})
+    lists = dict(zip(asked, side_by_side(lambda node: _tasks_of(client, node), asked)))
+    return side_by_side(lambda job: _orphan(client, clock, job, lists[job.node]), jobs)
 
 
-def _unsettled(entries: Sequence[Entry]) -> list[dict[str, Entry]]:
-    """The jobs that the next run must know, each with its entries by event."""
+def _open_jobs(run: DeadRun) -> list[_Job]:
+    """The jobs that the next run must know. What is no entry of ours (the file may be damaged) is left out."""
     jobs: dict[int, dict[str, Entry]] = {}
-    still_open: set[int] | None = None
-    for entry in entries:
-        event = str(entry.get("event"))
+    still_open: set[object] | None = None
+    for entry in run.entries:
+        event, number = entry.get("event"), entry.get("job")
         if event == "closed":
-            still_open = set(entry.get("open") or ())
-        elif event == "starting":
-            jobs[whole_number(entry.get("job"))] = {event: entry}
-        elif whole_number(entry.get("job")) in jobs:
-            jobs[whole_number(entry.get("job"))][event] = entry
+            named = entry.get("open")
+            still_open = {one for one in named if isinstance(one, int)} if isinstance(named, list) else set()
+        elif isinstance(event, str) and isinstance(number, int):
+            if event == "starting":
+                jobs[number] = {}
+            if number in jobs:
+                jobs[number][event] = entry
     settled = {"nothing", "refused", "left", "accounted"}
-    return [
-        events
+    found = [
+        _job(run.run, number, events)
         for number, events in jobs.items()
         if not settled & set(events) and (still_open is None or number in still_open)
     ]
+    return [job for job in found if job is not None]
+
+
+def _job(run: str, number: int, events: Mapping[str, Entry]) -> _Job | None:
+    entry = events["starting"]
+    node, storage, vmids, at = (entry.get(key) for key in ("node", "storage", "vmids", "at"))
+    if not (isinstance(node, str) and isinstance(storage, str) and isinstance(vmids, list)):
+        return None
+    ids = tuple(vmid for vmid in vmids if isinstance(vmid, int))
+    upid = Upid.parse(events["started"].get("upid")) if "started" in events else None
+    when = float(at) if isinstance(at, (int, float)) else 0.0
+    return _Job(run, number, node, storage, ids, when, Upid.parse(entry.get("after")), upid)
 
 
 def _tasks_of(client: Client, node: str) -> list[ListedTask] | str:
@@ -114,35 +145,29 @@ def _tasks_of(client: Client, node: str) -> list[ListedTask] | str:
         return failure.message
 
 
-def _orphan(
-    client: Client, clock: Clock, run: str, entries: Mapping[str, Entry], tasks: list[ListedTask] | str
-) -> Orphan:
-    entry = entries["starting"]
-    vmids = tuple(whole_number(vmid) for vmid in entry.get("vmids") or ())
-    job = Orphan(run, whole_number(entry.get("job")), _node_of(entries), str(entry.get("storage")), vmids)
-    upid = Upid.parse(entries["started"].get("upid")) if "started" in entries else None
+def _orphan(client: Client, clock: Clock, job: _Job, tasks: list[ListedTask] | str) -> Orphan:
     if isinstance(tasks, str):
-        return _known(job, upid, problem=tasks)
-    if upid is None:
-        young = 0 <= clock.now() - float(entry.get("at") or 0) < IN_FLIGHT
-        known = _older_than(Upid.parse(entry.get("after")), tasks)
-        try:
-            patience = Deadline.after(clock, sum(LOOKS))
-            upid, undecided = find_task(client, job.node, vmids, known, patience, clock, LOOKS if young else (0.0,))
-        except ProxmoxError as failure:
-            return _known(job, None, problem=failure.message)
+        return job.orphan(job.upid, problem=tasks)
+    try:
+        upid, undecided = (job.upid, "") if job.upid is not None else _looked_for(client, clock, job, tasks)
         if upid is None:
-            return _known(job, None, problem=f"task {undecided} may be it" if undecided else None)
-        tasks = tasks if any(task.upid == upid for task in tasks) else [*tasks, ListedTask(upid, running=True)]
-    listed = next((task for task in tasks if task.upid == upid), None)
-    if listed is None:  # so long ago that the list doesn't hold it any more
-        return _known(job, upid)
-    return _known(job, upid, listed)
+            return job.orphan(None, problem=f"task {undecided} may be it" if undecided else None)
+        listed_task = next((task for task in tasks if task.upid == upid), None)
+        if listed_task is not None:
+            return job.orphan(upid, listed_task)
+        # Started since the list was made, or so long ago that it doesn't hold it any more.
+        state = task_state(client, upid)
+    except ProxmoxError as failure:
+        return job.orphan(job.upid, problem=failure.message)
+    return job.orphan(upid, ListedTask(upid, state.running, state.exitstatus))
 
 
-def _known(job: Orphan, upid: Upid | None, listed: ListedTask | None = None, problem: str | None = None) -> Orphan:
-    facts = (listed.running, listed.exitstatus, listed.ended_at) if listed else (False, None, None)
-    return Orphan(job.run, job.job, job.node, job.storage, job.vmids, upid, *facts, problem)
+def _looked_for(client: Client, clock: Clock, job: _Job, tasks: Sequence[ListedTask]) -> tuple[Upid | None, str]:
+    """The task of a job whose answer was never journalled. A young request may still be on its way."""
+    young = 0 <= clock.now() - job.at < IN_FLIGHT
+    known = _older_than(job.after, tasks)
+    patience = Deadline.after(clock, sum(LOOKS))
+    return find_task(client, job.node, job.vmids, known, patience, clock, LOOKS if young else (0.0,))
 
 
 def _older_than(after: Upid | None, tasks: Sequence[ListedTask]) -> set[str]:

@@ -85,6 +85,9 @@ class Wanted:
         state = params["state"]
         if params.get("max_age") is not None:
             raise InputError(f"max_age: state {state} makes no backups; older_than removes what is old. {NOTHING}")
+        for option in ("volids", "older_than", "unprotect"):
+            if pruned and params.get(option):
+                raise InputError(f"{option}: it belongs to state absent; state pruned goes by keep alone. {NOTHING}")
         if pruned:
             if self.keep is None or not self.storage:
                 raise InputError(f"State pruned needs storage and keep. {NOTHING}")
@@ -104,7 +107,7 @@ class Wanted:
             )
 
     def _check_volids(self) -> None:
-        if self.selection.names_any or self.older_than is not None or self.storage:
+        if self.selection.narrows or self.older_than is not None or self.storage:
             raise InputError(
                 f"volids: named backups go without a selection of guests, storage and older_than. {NOTHING}"
             )
@@ -123,10 +126,21 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Meant:
-    """The guests whose backups are meant; ``hidden`` says of whom they can't all be seen, and why."""
+    """The guests whose backups are meant; ``hidden`` says of whom they can't be seen, and why.
+
+    ``elsewhere`` says which nodes' own storages can't be looked at, where guests may have left backups before they
+    moved.
+    """
 
     guests: tuple[Guest, ...]
     hidden: Mapping[int, str]
+    elsewhere: tuple[str, ...] = ()
+
+    def unproven(self, absent: bool) -> dict[int, str]:
+        """Of whom it can't be said that the wish is true: what can't be looked at isn't absent."""
+        why = " ".join(self.elsewhere).rstrip(".")
+        everywhere = dict.fromkeys((guest.vmid for guest in self.guests), why) if absent and why else {}
+        return {**everywhere, **self.hidden}
 
     @property
     def owners(self) -> dict[int, str | None]:
@@ -153,7 +167,9 @@ def remove_backups(
         outcome = remove_all(client, clock, deadline, plan, planner.again)
     warnings = planner.warnings(plan)
     pruning = Pruning(plan, outcome, tuple(warnings))
-    return removal_result(planner.meant.guests, planner.meant.hidden, pruning, observation, clock.monotonic() - began)
+    meant = planner.meant
+    unproven = meant.unproven(wanted.keep is None)
+    return removal_result(meant.guests, unproven, pruning, observation, clock.monotonic() - began)
 
 
 class _Planner:
@@ -183,13 +199,13 @@ class _Planner:
     def warnings(self, plan: RemovalPlan) -> list[str]:
         """What a person should know before it happens."""
         if self._wanted.keep is not None:
-            return zone_warnings(self._times, plan)
+            return [*zone_warnings(self._times, plan), *self.meant.elsewhere]
         return _last_ones(plan, self.meant.guests, self._observation, self._now)
 
     def _planned(self, listings: Sequence[Listing], protected_too: bool) -> RemovalPlan:
         wanted = self._wanted
         unprotect = wanted.unprotect or protected_too
-        if wanted.volids:
+        if wanted.keep is None and wanted.volids:
             return plan_named(listings, wanted.volids, unprotect)
         if wanted.keep is None:
             return plan_older(listings, self.meant.owners, wanted.older_than or 0, self._now, unprotect)
@@ -199,7 +215,13 @@ class _Planner:
 
 def _selected(wanted: Wanted, observation: Observation) -> Meant:
     selected = select(wanted.selection, observation.cluster)
-    gone = tuple(Guest(vmid, None, "", "") for vmid in selected.unknown_vmids)
+    if selected.unknown_vmids and wanted.selection.nodes:
+        raise InputError(
+            f"nodes: guest {listed(selected.unknown_vmids)} is on none of them, because the cluster does not show it; "
+            f"leave nodes out to mean the backups of guests that are gone. {NOTHING}"
+        )
+    kind = "" if wanted.selection.guest_type == "any" else wanted.selection.guest_type
+    gone = tuple(Guest(vmid, None, "", kind) for vmid in selected.unknown_vmids)
     guests = tuple(sorted((*selected.guests, *gone), key=lambda guest: guest.vmid))
     if not guests:
         raise InputError(f"The selection matches no guest that this token may see (VM.Audit). {NOTHING}")
@@ -207,7 +229,8 @@ def _selected(wanted: Wanted, observation: Observation) -> Meant:
     hidden = _hidden(guests, unreadable)
     if len(hidden) == len(guests):
         raise InputError(f"{_why(unreadable)} {NOTHING}")
-    return Meant(guests, hidden)
+    elsewhere = [item.why for item in unreadable if item.local]
+    return Meant(guests, hidden, tuple(dict.fromkeys(elsewhere)))
 
 
 def _named(wanted: Wanted, observation: Observation) -> Meant:

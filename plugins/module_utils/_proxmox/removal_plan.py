@@ -17,6 +17,8 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.archives 
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.freshness import counts
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.local_times import LocalTimes
 
+PROTECTED = "it is protected"
+
 Owners = Mapping[int, "str | None"]
 """Whose backups are meant: guests by id, with their type; None where the guest is gone and the type doesn't matter."""
 
@@ -72,6 +74,7 @@ class Retention:
     times: LocalTimes
     now: Callable[[str], float]
     spare_newest_good: bool = True
+    new_is_protected: bool = False
 
     def apply(self, backups: Iterable[Backup], owners: Owners, planned: Collection[int] = ()) -> RemovalPlan:
         """The fate of the owners' ``backups``, which lie in one place. ``planned`` are owners about to get another."""
@@ -95,13 +98,14 @@ class Retention:
         now = int(self.now(node))
         newest = max((copy.ctime for copy in copies if copy.ctime <= now), default=0)
         when = max(now, newest + 1)
-        return Copy(when, self.times.at(when, node))
+        return Copy(when, self.times.at(when, node), True, PROTECTED if self.new_is_protected else None)
 
     def _copy(self, backup: Backup, now: float) -> Copy:
         named = backup.local_time
         local = named or self.times.at(backup.ctime, backup.node)
-        untouchable = _untouchable(backup, named is not None or backup.named_by_proxmox)
-        return Copy(backup.ctime, local, counts(backup, now), untouchable)
+        by_proxmox = named is not None or backup.named_by_proxmox
+        good = by_proxmox and backup.ctime > 0 and counts(backup, now)
+        return Copy(backup.ctime, local, good, _untouchable(backup, by_proxmox))
 
 
 def _groups(backups: Iterable[Backup], owners: Owners) -> dict[tuple[int, str | None], list[Backup]]:
@@ -123,9 +127,11 @@ def _groups(backups: Iterable[Backup], owners: Owners) -> dict[tuple[int, str | 
 
 def _untouchable(backup: Backup, named_by_proxmox: bool) -> str | None:
     if backup.protected:
-        return "it is protected"
+        return PROTECTED
     if not named_by_proxmox:
         return "it is renamed"
+    if backup.ctime <= 0:
+        return "when it was made is not known"
     return None if backup.finished else "it is not finished"
 
 
@@ -133,6 +139,8 @@ def plan_older(
     listings: Iterable[Listing], owners: Owners, older_than: int, now: Callable[[str], float], unprotect: bool
 ) -> RemovalPlan:
     """Remove the owners' backups that are older than ``older_than`` seconds.
+
+    Renamed and unfinished ones, and those whose time isn't known, are left alone; they can be named.
 
     :raises InputError: when one of them is protected and ``unprotect`` isn't said.
     """
@@ -143,8 +151,9 @@ def plan_older(
             for backup in group:
                 age = max(0, int(now(backup.node)) - backup.ctime)
                 old = f"{format_duration(age)} old"
-                if not backup.finished:
-                    kept.append(Fate(backup, "it is not finished"))
+                left_alone = None if backup.protected else _untouchable(backup, backup.named_by_proxmox)
+                if left_alone is not None:
+                    kept.append(Fate(backup, left_alone))
                 elif age > older_than:
                     removals.append(Fate(backup, f"{old}, older than {format_duration(older_than)}"))
                 else:

@@ -27,16 +27,22 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.removal_p
 
 @dataclass(frozen=True)
 class Pruning:
-    """A removal that was planned and, unless it is check mode (``outcome`` is None), carried out."""
+    """A removal that was planned and, unless it is check mode (``outcome`` is None), carried out.
+
+    ``taken`` is what the storages' own retention took during the run; ``known`` are the backups that were there before
+    it (None means all).
+    """
 
     plan: RemovalPlan = field(default_factory=RemovalPlan)
     outcome: RemovalOutcome | None = None
     warnings: tuple[str, ...] = ()
+    taken: tuple[Fate, ...] = ()
+    known: frozenset[tuple[str, str]] | None = None
 
     @property
     def removed(self) -> Sequence[Fate]:
         """What is gone; in check mode what would be."""
-        return self.plan.removals if self.outcome is None else self.outcome.removed
+        return self.plan.removals if self.outcome is None else (*self.taken, *self.outcome.removed)
 
     @property
     def failed(self) -> Sequence[Fate]:
@@ -51,19 +57,22 @@ class Pruning:
         """
         if self.outcome is None:
             return self.plan.kept
-        losers = {fate.backup.vmid for fate in (*self.outcome.removed, *self.outcome.failed)}
+        losers = {fate.backup.vmid for fate in (*self.removed, *self.outcome.failed)}
         return [*(fate for fate in self.plan.kept if fate.backup.vmid in losers), *self.outcome.spared]
 
     def tasks(self) -> list[dict[str, Any]]:
         """The tasks that removed something, as the module returns them."""
-        upids = () if self.outcome is None else self.outcome.upids
-        return [{"upid": upid.text, "node": upid.node, "exitstatus": status} for upid, status in upids]
+        upids = {} if self.outcome is None else self.outcome.upids
+        return [{"upid": upid.text, "node": upid.node, "exitstatus": status} for upid, status in upids.items()]
 
     def failure(self) -> str:
         """A sentence for each backup that couldn't be removed; empty when there is none."""
         if not self.failed:
             return ""
-        causes = ". ".join(f"{fate.backup.volid}: {one_line(fate.why).rstrip('.')}" for fate in self.failed)
+        by_cause: dict[str, list[str]] = {}
+        for fate in self.failed:
+            by_cause.setdefault(one_line(fate.why).rstrip("."), []).append(fate.backup.volid)
+        causes = ". ".join(f"{listed(volids)}: {cause}" for cause, volids in by_cause.items())
         return f"{counted(len(self.failed), 'backup')} could not be removed. {causes}."
 
     def told(self) -> str:
@@ -111,7 +120,8 @@ def diff_lines(pruning: Pruning, guests: Mapping[int, Guest]) -> tuple[list[str]
             before.append(f"{line}goes, {fate.why}")
         else:
             stays = f"{line}stays, {fate.why}"
-            before.append(stays)
+            if pruning.known is None or backup.key in pruning.known:
+                before.append(stays)
             after.append(stays)
     return before, after
 
@@ -144,10 +154,15 @@ def _guest_rows(
     owned = by_guest(observation.backups)
     gone = _by_owner(pruning.removed)
     failed = _by_owner(pruning.failed)
+    vanished = {fate.backup.key for fate in (pruning.outcome.gone if pruning.outcome else ())}
     rows = []
     for guest in guests:
         taken = {fate.backup.key for fate in gone.get(guest.vmid, [])}
-        left = [backup for backup in own_backups(guest, owned.get(guest.vmid, ())) if backup.key not in taken]
+        left = [
+            backup
+            for backup in own_backups(guest, owned.get(guest.vmid, ()))
+            if backup.key not in taken and backup.key not in vanished
+        ]
         told = _told(hidden.get(guest.vmid), gone.get(guest.vmid, []), failed.get(guest.vmid, []), left, pruning)
         rows.append(_guest_row(guest, *told, left, observation))
     return rows
@@ -206,4 +221,7 @@ def _removal_message(rows: Sequence[Mapping[str, Any]], hidden: Mapping[int, str
         parts.append(f"{len(unseen)} of {counted(len(rows), 'guest')} not done. {'. '.join(unseen)}.")
     if pruning.plan.absent:
         parts.append(f"Not there: {listed(pruning.plan.absent)}.")
+    if pruning.outcome is not None and pruning.outcome.gone:
+        gone = listed(fate.backup.volid for fate in pruning.outcome.gone)
+        parts.append(f"Removed by somebody else in the meantime: {gone}.")
     return " ".join(part for part in parts if part) or "Nothing was to be removed."
