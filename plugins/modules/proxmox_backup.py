@@ -108,17 +108,20 @@ options:
     description:
       - With O(state=absent), the backups to remove, such as V(vault:backup/vzdump-lxc-101-2026_11_20-12_26_37.tar.zst).
         One that is not there is no error; one that this token could not see is.
+      - They go without a selection of guests. Where several nodes have a local storage of this name, a backup of this
+        name is removed from each.
     type: list
     elements: str
   older_than:
     description:
       - With O(state=absent) and a selection of guests, remove their backups that are older than this duration, be they
         the last ones. The module warns of guests that have no good backup left.
+      - Renamed and unfinished backups are left alone; they can be named in O(volids).
     type: str
   unprotect:
     description:
       - With O(state=absent), remove protected backups, too. Without it they are refused by name and nothing is removed.
-        A backup that then cannot be removed gets its protection back.
+        A backup that then cannot be removed gets its protection back, unless the module is killed in between.
     type: bool
     default: false
   max_age:
@@ -246,6 +249,8 @@ options:
     description:
       - The folder of the journals, each cluster's in a folder of its own. Without it C($XDG_STATE_HOME/lifeboat), or
         C(~/.local/state/lifeboat), on the machine where the module runs.
+      - A cluster is told from another by O(api_host) and O(api_port), or by the first in the alphabet of O(api_host) and
+        O(api_fallback_hosts). Runs that reach it by another name have other journals.
       - Name a folder that outlives the run where that one does not, as in containers.
       - A folder that is named and cannot be written is an error, before anything is started. Where the default cannot
         be written, the module warns and goes on.
@@ -456,8 +461,8 @@ not_removed:
   elements: dict
 kept:
   description:
-    - Backups that stay, and the rule by which each does (C(why)). In check mode all of the selected guests, else of the
-      guests that lose one.
+    - Backups that stay, and the rule by which each does (C(why)). In check mode all those of the guests to which a
+      retention is applied, else of the guests that lose one.
   returned: when the cluster could be read
   type: list
   elements: dict
@@ -484,7 +489,7 @@ orphans:
       type: list
       elements: int
     state:
-      description: V(running), V(ended), V(never_started), or V(unknown) where the node did not answer.
+      description: V(running), V(ended), V(never_started), or V(unknown) where nobody could tell.
       type: str
     exitstatus:
       description: How it ended. Null while it runs.

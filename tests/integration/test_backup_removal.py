@@ -135,6 +135,10 @@ def test_protection_is_put_back_where_the_removal_fails(cluster: Lab) -> None:
             "volids: named backups go without a selection of guests, storage and older_than. Nothing was removed.",
         ),
         (
+            {"volids": [NOT_THERE], "nodes": ["pve1"]},
+            "volids: named backups go without a selection of guests, storage and older_than. Nothing was removed.",
+        ),
+        (
             {"vmids": [101], "storage": "vault"},
             "State absent needs volids, or a selection of guests with storage and older_than. Nothing was removed.",
         ),
@@ -203,6 +207,23 @@ def test_a_storage_that_does_not_answer_proves_nothing_absent(cluster: Lab) -> N
     result = cluster.backup(state="absent", volids=[NOT_THERE])
     assert result["failed"] is True
     assert result["msg"].startswith(f"Whether {NOT_THERE} is there cannot be seen. ")
+
+
+def test_by_age_nothing_is_called_absent_that_a_node_hides(cluster: Lab) -> None:
+    """101 may have left backups on pve3 before it moved."""
+    here = cluster.world.add_archive(101, "local", "pve1", age=9 * DAY)
+    cluster.sim.faults.node_offline("pve3")
+    result = cluster.backup(state="absent", vmids=[101], storage="local", older_than="7d")
+    assert [row["volid"] for row in result["removed"]] == [here]
+    assert result["failed"] is True
+    assert result["guests"][0]["reason"] == "Node pve3 is offline, so its local storages cannot be read"
+
+
+def test_a_renamed_one_goes_only_by_its_name(cluster: Lab) -> None:
+    renamed = cluster.world.add_archive(101, "vault", name="vzdump-lxc-101-before-the-move.tar.zst")
+    by_age = cluster.backup(state="absent", vmids=[101], storage="vault", older_than="0s")
+    assert (by_age["changed"], listed(cluster)) == (False, {renamed})
+    assert cluster.backup(state="absent", volids=[renamed])["changed"] is True
 
 
 def test_a_node_that_is_off_hides_local_storages_only(cluster: Lab) -> None:

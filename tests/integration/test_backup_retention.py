@@ -95,6 +95,13 @@ def test_nothing_is_removed_before_the_new_backup_is_proven(cluster: Lab) -> Non
     assert removals(cluster) == 0
 
 
+def test_the_same_is_told_before_and_after_where_the_new_one_is_protected(cluster: Lab) -> None:
+    days(cluster.world, 101, [1, 2, 3])
+    wish: dict[str, Any] = {"vmids": [101], "storage": "vault", "keep": {"keep_last": 1}, "protected": True}
+    told = cluster.backup(**wish, check=True)
+    assert volids(told["removed"]) == volids(cluster.backup(**wish)["removed"])
+
+
 def test_keep_needs_the_end_of_the_backup(cluster: Lab) -> None:
     result = cluster.backup(vmids=[101], keep={"keep_last": 1}, wait=False)
     assert result["failed"] is True
@@ -263,6 +270,21 @@ def test_a_former_guest_of_the_other_type_is_another_guest(cluster: Lab) -> None
             ),
         ),
         (
+            {"vmids": [101], "storage": "vault", "keep": {"keep_last": 1}, "volids": ["vault:backup/x"]},
+            "volids: it belongs to state absent; state pruned goes by keep alone. Nothing was removed.",
+        ),
+        (
+            {"vmids": [101], "storage": "vault", "keep": {"keep_last": 1}, "older_than": "30d"},
+            "older_than: it belongs to state absent; state pruned goes by keep alone. Nothing was removed.",
+        ),
+        (
+            {"vmids": [150], "nodes": ["pve1"], "storage": "vault", "keep": {"keep_last": 1}},
+            (
+                "nodes: guest 150 is on none of them, because the cluster does not show it; leave nodes out to mean "
+                "the backups of guests that are gone. Nothing was removed."
+            ),
+        ),
+        (
             {"vmids": [101], "storage": "vault", "keep": {"keep_last": -1}},
             "keep: keep_last must not be negative.",
         ),
@@ -309,6 +331,24 @@ def test_a_server_that_says_removed_and_removes_nothing(cluster: Lab) -> None:
     assert result["msg"] == (
         f"1 backup could not be removed. {old[1]}: Proxmox says it is removed, but the storage still lists it."
     )
+
+
+def test_what_is_gone_is_removed_whatever_the_answer_was(cluster: Lab) -> None:
+    old = days(cluster.world, 101, [1, 2, 3])
+    cluster.sim.faults.http("DELETE", r"/content/", 596, "Broken pipe", after=True, times=9)
+    result = cluster.backup(state="pruned", storage="vault", vmids=[101], keep={"keep_last": 1})
+    assert (result.get("failed"), result["changed"], result["not_removed"]) == (None, True, [])
+    assert volids(result["removed"]) == {old[1], old[2]}
+
+
+def test_a_removal_that_runs_on_is_a_change(cluster: Lab) -> None:
+    days(cluster.world, 101, [0.1, 1])
+    cluster.sim.faults.removal_hangs("vzdump-lxc-101")
+    result = cluster.backup(vmids=[101], storage="vault", max_age="1d", keep={"keep_last": 1}, timeout="2s")
+    assert (result["failed"], result["changed"]) == (True, True)
+    [task] = result["tasks"]
+    assert task["exitstatus"] is None
+    assert f"task {task['upid']} still runs" in result["msg"]
 
 
 def test_when_one_that_was_to_be_kept_vanishes_the_others_are_spared(cluster: Lab) -> None:

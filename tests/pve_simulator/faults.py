@@ -37,7 +37,7 @@ class HttpFault:
 
 @dataclass
 class GuestFault:
-    """What goes wrong when a guest is backed up."""
+    """What goes wrong when a guest is backed up, restored, started or shut down."""
 
     warning: str | None = None
     failure: str | None = None
@@ -48,6 +48,12 @@ class GuestFault:
     prune_fails: bool = False
     protect_fails: bool = False
     vanishes: bool = False
+    restore_failure: str | None = None
+    restore_fails_at: str = ""
+    restore_hangs: bool = False
+    restore_dies: bool = False
+    start_failure: str | None = None
+    crashes_after: float | None = None
 
 
 @dataclass
@@ -139,13 +145,13 @@ class Faults:
         fault.hangs = True
 
     def shutdown_hangs(self, vmid: int) -> None:
-        """The guest does not shut down when a backup of mode stop asks it to, until `release`."""
+        """The guest does not shut down, whoever asks it to, until `release`."""
         self.guest(vmid).stays_up = True
 
     def release(self, vmid: int) -> None:
-        """Let a guest's backup go on."""
+        """Let a guest's backup, restore or shutdown go on."""
         fault = self.guest(vmid)
-        fault.hangs = fault.stays_up = False
+        fault.hangs = fault.stays_up = fault.restore_hangs = False
 
     def guest_pace(self, vmid: int, seconds: float) -> None:
         """The backup of the guest takes this long."""
@@ -166,6 +172,33 @@ class Faults:
     def archive_vanishes(self, vmid: int) -> None:
         """The log says Finished, and nothing is on the storage."""
         self.guest(vmid).vanishes = True
+
+    def restore_fails(self, vmid: int, text: str, at: str = "extract") -> None:
+        """A restore onto this id fails with the text.
+
+        ``begin``: before anything was changed; ``extract``: when part of the content is there and what was before is
+        gone; ``end``: when all of the content is there and the configuration is not.
+        """
+        if at not in ("begin", "extract", "end"):
+            raise ValueError(f"at is 'begin', 'extract' or 'end', not {at!r}")
+        fault = self.guest(vmid)
+        fault.restore_failure, fault.restore_fails_at = text, at
+
+    def restore_hangs(self, vmid: int) -> None:
+        """A restore onto this id stands still in the middle of the content, until `release`."""
+        self.guest(vmid).restore_hangs = True
+
+    def restore_dies(self, vmid: int) -> None:
+        """The worker is killed in the middle of the content: the id stays locked, what was there before is gone."""
+        self.guest(vmid).restore_dies = True
+
+    def start_fails(self, vmid: int, text: str) -> None:
+        """The guest cannot be started: the task ends with the text."""
+        self.guest(vmid).start_failure = text
+
+    def guest_crashes(self, vmid: int, after: float = 0.0) -> None:
+        """The guest is down again so many seconds after it was started; the task that started it says OK."""
+        self.guest(vmid).crashes_after = after
 
     def removal_fails(self, volid_regex: str, text: str = "unlink failed - Permission denied") -> None:
         """Backups whose volid matches cannot be removed: the task ``imgdel`` ends with the text, pruning logs it."""
@@ -216,7 +249,9 @@ class Faults:
         """Forget the faults of transport, guests, removals and logs; nodes and storages stay as they are."""
         with self._lock:
             for fault in self._guests.values():
-                fault.hangs = fault.stays_up = False  # whoever stands still there does not look here again
+                fault.hangs = fault.stays_up = fault.restore_hangs = (
+                    False  # whoever stands still there does not look here again
+                )
             self._http.clear()
             self._guests.clear()
             self._removals.clear()

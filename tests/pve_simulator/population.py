@@ -29,13 +29,18 @@ Options = Mapping[str, str | int]
 
 @dataclass(frozen=True)
 class Mount:
-    """A mount point of a container: key (``mp0``), path, whether it is backed up, and what is in it."""
+    """A mount point of a container: key (``mp0``), path, whether it is backed up, and what is in it.
+
+    With ``source`` (``/mnt/films``, ``/dev/sdb1``) it is no volume but a folder or a device of the host, which is never
+    backed up.
+    """
 
     key: str
     path: str
     backup: bool | None = True
     files: Mapping[str, bytes] = field(default_factory=dict)
     size: int = 4 * GIB
+    source: str | None = None
 
 
 @dataclass(frozen=True)
@@ -50,14 +55,21 @@ class Disk:
 class Population(Core):
     """The part of a world that is built up."""
 
-    def add_node(self, name: str, clock_offset: float = 0.0, online: bool = True, timezone: str = clock.UTC) -> None:
+    def add_node(
+        self,
+        name: str,
+        clock_offset: float = 0.0,
+        online: bool = True,
+        timezone: str = clock.UTC,
+        memory: int = 16 * GIB,
+    ) -> None:
         """A host whose clock runs ``clock_offset`` seconds ahead. The first one is the one clients talk to.
 
         Raises ``ValueError`` or ``KeyError`` for a time zone that there is not.
         """
         clock.zone(timezone)
         with self.changed:
-            self.cluster.nodes[name] = Node(name, clock_offset, online, timezone)
+            self.cluster.nodes[name] = Node(name, clock_offset, online, timezone, memory)
             self.touch()
 
     def add_storage(
@@ -119,15 +131,21 @@ class Population(Core):
     ) -> None:
         """A container with the files in its root (relative paths) and in its mount points."""
         volumes = [Volume("rootfs", storage, size)]
-        volumes += [Volume(mount.key, storage, mount.size, mount.path, mount.backup) for mount in mounts]
+        foreign = {mount.key: f"{mount.source},mp={mount.path}" for mount in mounts if mount.source is not None}
+        volumes += [
+            Volume(mount.key, storage, mount.size, mount.path, mount.backup)
+            for mount in mounts
+            if mount.key not in foreign
+        ]
         guest = Guest(vmid, name, "lxc", node, volumes, list(tags), pool, running, template, lock, memory)
         guest.description = description
-        guest.options = {**({"unprivileged": 1} if unprivileged else {}), **(options or {})}
+        guest.options = {**({"unprivileged": 1} if unprivileged else {}), **foreign, **(options or {})}
         self._add_guest(guest)
         folder = self.layout.guest(vmid)
         guest_content.write_tree(folder / "rootfs", files or {})
         for mount in mounts:
-            guest_content.write_tree(folder / mount.key, mount.files)
+            if mount.key not in foreign:
+                guest_content.write_tree(folder / mount.key, mount.files)
 
     def add_vm(
         self,

@@ -23,6 +23,12 @@ class Version:
     stop_needs_modify: bool  # ``stop`` in vzdump wants Sys.Modify on the node (since 9.2.8)
     network_type: str  # how /cluster/resources calls the network of a node
     requires_text: str  # said of a parameter that another one needs
+    paths_refused_at: int  # the line of Storage.pm that refuses paths in place of volumes
+
+    @property
+    def nine(self) -> bool:
+        """Tell whether this is Proxmox VE 9."""
+        return self.release.startswith("9")
 
     def network_entry(self, node: str) -> dict[str, object]:
         """A node's network in /cluster/resources."""
@@ -76,6 +82,7 @@ VERSIONS = {
         stop_needs_modify=False,
         network_type="sdn",
         requires_text="missing property - '{given}' requires this property",
+        paths_refused_at=581,
     ),
     "9.2": Version(
         release="9.2",
@@ -88,5 +95,6 @@ VERSIONS = {
         stop_needs_modify=True,
         network_type="network",
         requires_text="missing property required by '{given}'",
+        paths_refused_at=651,
     ),
 }

@@ -13,19 +13,23 @@ from pathlib import Path
 
 from pve_simulator.access.acl import Rights
 from pve_simulator.faults import Faults
-from pve_simulator.population import Population
+from pve_simulator.handling import Handling
+from pve_simulator.state.model import Guest
 from pve_simulator.tasks.registry import Job, Task, TaskRegistry
 from pve_simulator.tasks.upid import Upid
 from pve_simulator.vzdump.lock import NodeLocks
 
 
-class World(Population):
+class World(Handling):
     """A cluster in a folder: empty at first, or what the folder holds. Safe to use from several threads."""
 
     def __init__(self, folder: Path | str, version: str = "8.4", clock: Callable[[], float] = time.time) -> None:
         super().__init__(folder, version, clock)
         self.pace = 0.0  # seconds each guest's backup takes
         self.minute = 60.0  # how many seconds a minute of vzdump's lockwait lasts
+        # how often the cluster learns more of new guests than that they are there (Proxmox: every 10 s), and when in
+        # that time; 0 is at once
+        self.status_round = (0.0, 0.0)
         self.fingerprint = ""  # of the certificate that every node shows
         self.rights = Rights(self.cluster)
         self.locks = NodeLocks(self.changed)
@@ -48,17 +52,15 @@ class World(Population):
             self.touch()
         return upid
 
+    def knows(self, guest: Guest) -> bool:
+        """Tell whether the cluster knows how a guest does: its node is up, and has looked since the guest came."""
+        every, at = self.status_round
+        seen = not every or (self.now(guest.node) - at) // every > (guest.born - at) // every
+        return seen and self.cluster.nodes[guest.node].online
+
     def archives(self, storage: str, node: str | None = None) -> list[str]:
         """The volids of the backups on a storage."""
         return [backup.volid for backup in self.backups(storage, node).all()]
-
-    def archive_path(self, volid: str, node: str | None = None) -> Path:
-        """Where the bytes of a backup lie. Raises ``KeyError`` when there is no such backup."""
-        storage, _mark, volume = volid.partition(":")
-        found = self.backups(storage, node).find(volume.removeprefix("backup/"))
-        if found is None:
-            raise KeyError(volid)
-        return found.path
 
     def move_guest(self, vmid: int, node: str) -> None:
         """Move a guest to another node."""

@@ -10,7 +10,6 @@ _RESOLVER = "the recorded host had no working resolver, which is a matter of tha
 
 # version, recording, title: why
 ALLOWED = {
-    ("8.4", "10_tasks", "ERROR: forced restore onto a guest that is being backed up"): "restores are not simulated yet",
     ("9.2", "02_auth", "GET /api2/json/nodes/other/lxc"): _RESOLVER,
     ("9.2", "02_auth", "GET /api2/json/nodes/other/status"): _RESOLVER,
 }

@@ -22,27 +22,21 @@ REPLAYED = {
         "05_vzdump_errors",
         "06_prune",
         "07_notes_protected_delete",
+        "08_restore_lxc",
         "10_tasks",
         "11_qemu",
         "14_transport",
     ),
-    "9.2": ("02_auth", "04_vzdump_ok", "05_vzdump_errors", "07_notes_protected_delete"),
+    "9.2": ("02_auth", "04_vzdump_ok", "05_vzdump_errors", "07_notes_protected_delete", "08_restore_lxc"),
 }
-# of 11_qemu what is about backups of VMs; the rest is restores
-PARTS = {
+# of 11_qemu all but making VMs, and figures of the moment: what is listed beside, and what QEMU says of itself
+LEFT_OUT = {
     "11_qemu": (
-        "list",
-        "config",
-        "status",
-        "backup of a VM without a disk",
-        "backup of a stopped VM with a disk",
-        "backup of a template",
-        "uncompressed (.vma)",
-        "gzip, backup token",
-        "configuration from a vma",
-        "snapshot of a running VM",
-        "suspend of a running VM",
-        "ERROR: backup of a locked VM",
+        "create a VM without a disk",
+        "create a VM with a qcow2 disk",
+        "create a VM to be a template",
+        "make it a template",
+        "running",
     )
 }
 _FOLDERS = {"8.4": RECORDINGS, "9.2": RECORDINGS / "v9"}
@@ -63,6 +57,10 @@ def path(version: str, name: str) -> Path:
     return _FOLDERS[version] / f"{name}.txt"
 
 
+def every(version: str, name: str) -> list[Case]:
+    """The cases of a recording, with those that are not replayed."""
+    return recording.read(path(version, name), name)
+
+
 def _part(version: str, name: str) -> list[Case]:
-    found = recording.read(path(version, name), name)
-    return [case for case in found if name not in PARTS or case.title in PARTS[name]]
+    return [case for case in every(version, name) if case.title not in LEFT_OUT.get(name, ())]

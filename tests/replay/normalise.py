@@ -13,6 +13,13 @@ _MASKS = (
     (re.compile(r"UPID:([\w-]+):[0-9A-F]{8}:[0-9A-F]{8,9}:[0-9A-F]{8}:"), r"UPID:\1:PID:PSTART:START:"),
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"), "TIME"),
     (re.compile(r"Total bytes written: \d+ \([\d.]+[KMG]iB, [\d.]+[KMG]?iB/s\)"), "Total bytes written: SIZE"),
+    (re.compile(r"Total bytes read: \d+ \([\d.]+[KMG]iB, [\d.]+[KMG]?iB/s\)"), "Total bytes read: SIZE"),
+    (re.compile(r"BC:24:11(?::[0-9A-F]{2}){3}"), "MAC"),
+    (re.compile(r"vzdumptmp\d+"), "vzdumptmpPID"),
+    (re.compile(r"(?<=CFG: size: )\d+"), "SIZE"),
+    (re.compile(r"(?<=sparse bytes )\d+ \([\d.]+%\)"), "SIZE"),
+    (re.compile(r"(?<=4K zero blocks )[\d.]+%"), "SHARE"),
+    (re.compile(r"(?<=duration )\d+ sec"), "SECONDS"),
     (re.compile(r"archive file size: [\d.]+[KMGT]B"), "archive file size: SIZE"),
     (re.compile(r"\(\d\d+:\d\d:\d\d\)"), "(DURATION)"),
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "UUID"),
@@ -22,6 +29,7 @@ _MASKS = (
     (re.compile(r"(?<=SIZE\) in )\d+s, "), "SECONDS, "),
     (re.compile(r"(?<=SIZE in )\d+ seconds"), "SECONDS"),
 )
+_RACES = ("trying to acquire lock...", " OK", "/*stdin*\\ : Read error (39) : premature end ")
 _JOB = "INFO: starting new backup job: "
 
 
@@ -33,8 +41,12 @@ def text(value: str) -> str:
 
 
 def log(entries: list[dict[str, object]]) -> list[dict[str, object]]:
-    """A log without the lines of a race: now and then the end of a VM's backup meets another use of its lock."""
-    kept = [entry for entry in entries if entry.get("t") not in ("trying to acquire lock...", " OK")]
+    """A log without the lines of races.
+
+    Now and then the end of a VM's backup meets another use of its lock. The program that unpacks a truncated archive
+    may reach its end before tar, which wants but the configuration, has gone.
+    """
+    kept = [entry for entry in entries if entry.get("t") not in _RACES]
     return [{**entry, "n": number} for number, entry in enumerate(kept, start=1)] if len(kept) < len(entries) else kept
 
 

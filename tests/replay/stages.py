@@ -27,6 +27,9 @@ FAILED_UPID = "UPID:pve:00000764:000350C4:6B003D84:vzdump:301:root@pam:"
 _PRUNED = "2026-11-20 12:28:14"
 _AGES = (400, 40, 15, 8, 3, 2, 1.5, 1, 0.5, 0.2)
 _DONE = re.compile(r"^INFO: (?:Finished Backup of VM|Failed at)")
+_TRUNCATED = "vzdump-lxc-101-2021_01_01-00_00_00.tar.zst"
+_NO_ARCHIVE = "vzdump-{kind}-{vmid}-2021_02_01-00_00_00.{format}.zst"
+_TEXT = b"this is no archive\n"
 _CRON = {"vmid": "101", "compress": "zstd", "prune-backups": "keep-last=2", "storage": "backups", "quiet": 1}
 _CRON_LINE = "vzdump 101 --compress zstd --prune-backups 'keep-last=2' --storage backups --quiet 1"
 
@@ -85,8 +88,6 @@ def before_tasks(world: World, clock: Clock) -> dict[str, str]:
     """Before 10_tasks: VMs, backups of the recordings between, a job that ran each minute. Recorded UPID to ours."""
     small.build_machines(world)
     world.cluster.guests[301].tags = []
-    for vmid, when in ((101, "12:29:27"), (101, "12:29:36"), (105, "12:29:37")):
-        _backup_of(world, clock, vmid, f"2026-11-20 {when}")
     clock.set(epoch("2026-11-20 12:31:00"))
     failed = _task(world, "vzdump", "301", _fail)
     job = VzdumpJob(world, world.entry.name, ROOT, options(world.cluster, _CRON), [101], _CRON_LINE)
@@ -98,17 +99,47 @@ def before_tasks(world: World, clock: Clock) -> dict[str, str]:
     return {CRON_UPID: upid, FAILED_UPID: failed}
 
 
-def before_machines(world: World) -> None:
-    """Before 11_qemu: VM 301 has its tag."""
+def before_machines(world: World, clock: Clock) -> None:
+    """Before 11_qemu: VM 301 has its tag; two backups were made meanwhile."""
     world.cluster.guests[301].tags = ["prod"]
+    _backup_of(world, clock, 300, "2026-11-20 12:30:59")
+    _backup_of(world, clock, 301, "2026-11-20 12:43:28")
 
 
 def before_case(world: World, recording: str, title: str) -> None:
-    """Before a case of 11_qemu: VM 301 was started and stopped, and once locked, by calls that are not replayed."""
-    if recording in ("11_qemu", "14_transport"):
-        guest = world.cluster.guests[301]
-        guest.running = "running VM" in title
-        guest.lock = "backup" if "locked VM" in title else None
+    """What was done by hand on the recorded systems: locks set and taken away, archives spoilt."""
+    if recording == "08_restore_lxc":
+        _before_container(world, title)
+    if recording == "11_qemu":
+        _before_machine(world, title)
+
+
+def _before_container(world: World, title: str) -> None:
+    if title == "a locked guest":
+        world.lock_guest(105)
+    elif title == "after the unlock":
+        world.unlock_guest(105)
+    elif title == "ERROR: truncated archive":
+        whole = max(volid for volid in world.archives("local") if "-lxc-101-" in volid and volid.endswith(".zst"))
+        _spoilt(world, _TRUNCATED, world.archive_path(whole).read_bytes()[:-1000])
+        _spoilt(world, _NO_ARCHIVE.format(kind="lxc", vmid=101, format="tar"), _TEXT)
+    elif title.startswith("ERROR: restore as backup token onto a new id"):
+        world.backups("local").delete(_TRUNCATED)
+        world.backups("local").delete(_NO_ARCHIVE.format(kind="lxc", vmid=101, format="tar"))
+
+
+def _before_machine(world: World, title: str) -> None:
+    if "locked VM" in title:
+        world.lock_guest(301)
+    elif title == "ERROR: archive that is no archive":
+        world.unlock_guest(301)
+        _spoilt(world, _NO_ARCHIVE.format(kind="qemu", vmid=301, format="vma"), _TEXT)
+    elif title == "destroy":
+        world.backups("local").delete(_NO_ARCHIVE.format(kind="qemu", vmid=301, format="vma"))
+
+
+def _spoilt(world: World, name: str, data: bytes) -> None:
+    world.backups("local").file(name).write_bytes(data)
 
 
 def _backup_of(world: World, clock: Clock, vmid: int, when: str, notes: str | None = None) -> None:

@@ -274,3 +274,10 @@ def test_a_name_that_proxmox_gave_tells_when_it_was_made(volid: str, named: bool
 def test_backups_of_one_name_on_two_nodes_have_two_keys() -> None:
     assert a_backup(storage="local").key == ("pve1", a_backup(storage="local").volid)
     assert a_backup(storage="local").key != a_backup(storage="local", node="pve2").key
+
+
+def test_an_entry_that_is_listed_twice_is_one_backup() -> None:
+    """Counted twice, the only copy would be kept as one and removed as the other."""
+    entry = {"volid": NAME, "vmid": 101, "ctime": 1, "size": 1}
+    listing = observe_listing(PreparedAnswers([entry, entry]).client, "local", "pve", False)
+    assert len(listing.backups) == 1

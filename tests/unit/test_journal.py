@@ -404,3 +404,31 @@ def test_a_journal_that_cannot_be_removed_is_said(tmp_path: Path) -> None:
         "cannot be written: Not a directory. Set journal_path to a folder that can be."
     )
     journal.close()
+
+
+def test_a_journal_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    mine = _left(tmp_path, '{"event":"run","user":"a@pve!x"}\n', name="20261120T122637Z-0a1b2c3d")
+    _left(tmp_path, '{"event":"run","user":"b@pve!y"}\n', name="20261120T122637Z-0a1b2c3e")
+    empty = _left(tmp_path, "", name="20261120T122637Z-0a1b2c3f")
+    with dead_runs(tmp_path, "a@pve!x") as runs, dead_runs(tmp_path, "b@pve!y") as others:
+        assert [run.run for run in runs] == [mine, empty], "one that says nothing is nobody's"
+        assert [run.run for run in others] == ["20261120T122637Z-0a1b2c3e"]
+
+
+def test_who_only_reads_hides_nothing_from_others(tmp_path: Path) -> None:
+    run = _left(tmp_path, '{"event":"run"}\n')
+    with dead_runs(tmp_path, hold=False) as read, dead_runs(tmp_path) as taken:
+        assert [one.run for one in read] == [one.run for one in taken] == [run]
+
+
+def test_what_is_no_file_is_no_journal(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "20261120T122637Z-0a1b2c3d.jsonl")
+    assert _dead(tmp_path) == []
+
+
+def test_a_note_after_a_torn_line_is_a_line_of_its_own(tmp_path: Path) -> None:
+    _left(tmp_path, '{"event":"run"}\n{"event":"sta')
+    with dead_runs(tmp_path) as (run,):
+        run.note("accounted", job=1)
+    with dead_runs(tmp_path) as (run,):
+        assert [entry["event"] for entry in run.entries] == ["run", "accounted"]

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.errors import InputError
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.interruption import Interruption
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.retention import Keep
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import error_of
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import Unreachable, error_of
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.permissions import Permissions
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.removal import Wanted, remove_backups
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.selection import Selection
@@ -461,3 +461,18 @@ def test_a_backup_of_days_to_come_is_no_newest_one() -> None:
     keep: dict[str, Any] = {"state": "pruned", "all_guests": True, "storage": "vault", "keep": {"keep_last": 5}}
     [row] = _run(Shelf([WEB1], [own, future]), **keep)["guests"]
     assert row["volid"] == own.volid
+
+
+def test_a_server_that_goes_away_costs_no_word_of_what_was_done() -> None:
+    shelf = Shelf([WEB1], [a_backup(101, days * DAY) for days in (1, 2, 3)])
+
+    def leave_after(request: str) -> None:
+        if request.startswith("DELETE"):
+            shelf.faults = {"GET nodes/pve1/storage/vault": Unreachable("Nobody is there.")}
+
+    shelf.before = leave_after
+    result = _run(shelf, False, **PRUNED)
+    assert (result["changed"], len(result["tasks"]), result["removed"]) == (True, 2, [])
+    assert {row["why"] for row in result["not_removed"]} == {
+        "Proxmox says it is removed, but the storage cannot be listed: Nobody is there."
+    }

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.errors import InputError
@@ -368,6 +368,8 @@ def test_a_larger_number_never_removes_more(
 ) -> None:
     numbers = {name: getattr(keep, name) for name in RULES}
     larger = Keep(**{**numbers, rule: numbers[rule] + more}, all=False)
+    # a week may lie in two months: test_retention.py
+    assume(not (larger.weekly and (larger.monthly or larger.yearly)))
     assert _kept_and_gone(larger, backups, owners)[1] <= _kept_and_gone(keep, backups, owners)[1]
 
 

@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
+from pve_simulator.errors import ParameterError
 from pve_simulator.guests import figures as guest_figures
 from pve_simulator.schema.parameters import Parameter
+from pve_simulator.schema.shared import VMID_FILTER
 from pve_simulator.state.model import Guest, Node
 from pve_simulator.storage import figures as storage_figures
 from pve_simulator.tasks.registry import Task
@@ -17,7 +20,7 @@ from pve_simulator.web.routes import Call, Privilege, Routes
 
 routes = Routes()
 
-NODE_MEMORY = 16 << 30
+_HOST_SHARE = 4  # a quarter of a node's memory is what the host itself takes
 NODE_DISK = 256 << 30
 NODE_UPTIME = 86400
 
@@ -29,7 +32,7 @@ RESOURCES = {"type": Parameter(enum=("vm", "storage", "node", "sdn"))}
 @routes.add("GET", "/cluster")
 def index(call: Call) -> object:
     """The areas that are simulated."""
-    return [{"name": name} for name in ("backup", "resources", "status", "tasks")]
+    return [{"name": name} for name in ("backup", "ha", "nextid", "replication", "resources", "status", "tasks")]
 
 
 @routes.add("GET", "/cluster/resources", RESOURCES)
@@ -79,6 +82,17 @@ def tasks(call: Call) -> object:
     return [_latest(task) for task in found[:_LATEST]]
 
 
+@routes.add("GET", "/cluster/nextid", {"vmid": VMID_FILTER})
+def next_id(call: Call) -> object:
+    """The lowest id that is free, as text, or whether this one is (not recorded)."""
+    wanted = call.parameters.get("vmid")
+    if wanted is None:
+        return str(next(vmid for vmid in itertools.count(100) if vmid not in call.cluster.guests))
+    if wanted in call.cluster.guests:
+        raise ParameterError({"vmid": f"VM {wanted} already exists"})
+    return str(wanted)
+
+
 def node_entry(call: Call, node: Node) -> dict[str, object]:
     """A node with what the caller may know of it."""
     found: dict[str, object] = {
@@ -90,16 +104,22 @@ def node_entry(call: Call, node: Node) -> dict[str, object]:
     }
     if node.online and call.allowed(f"/nodes/{node.name}", "Sys.Audit"):
         found.update(
-            cpu=0.02, maxcpu=8, mem=NODE_MEMORY // 4, maxmem=NODE_MEMORY, disk=NODE_DISK // 8, maxdisk=NODE_DISK,
+            cpu=0.02, maxcpu=8, mem=used_memory(call, node), maxmem=node.memory, disk=NODE_DISK // 8, maxdisk=NODE_DISK,
             uptime=NODE_UPTIME,
         )  # fmt: skip
     return found
 
 
+def used_memory(call: Call, node: Node) -> int:
+    """Bytes that the host and the guests that run on it take."""
+    running = [guest for guest in call.cluster.guests.values() if guest.running and guest.node == node.name]
+    return min(node.memory, node.memory // _HOST_SHARE + sum(guest.memory << 20 for guest in running))
+
+
 def guest_entry(call: Call, guest: Guest) -> dict[str, object]:
     """A guest's figures."""
-    online = call.cluster.nodes[guest.node].online
-    return guest_figures.resource(guest, online=online, memhost=call.world.version.has_memhost)
+    world = call.world
+    return guest_figures.resource(guest, known=world.knows(guest), memhost=world.version.has_memhost)
 
 
 def _pools(call: Call) -> Iterator[dict[str, object]]:
@@ -113,7 +133,7 @@ def _guests(call: Call) -> Iterator[dict[str, object]]:
         guest = call.cluster.guests[vmid]
         if call.allowed(f"/vms/{vmid}", "VM.Audit"):
             found = guest_entry(call, guest)
-            for key in ("lock", "tags"):
+            for key in ("lock", "tags") if "name" in found or guest.born == 0 else ():
                 if key in (set_marks := guest_figures.marks(guest)):
                     found[key] = set_marks[key]
             if guest.pool is not None:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from pve_simulator.errors import Died
 from pve_simulator.guests import configuration, figures
+from pve_simulator.restoring import reservation
 from pve_simulator.schema.parameters import Parameter
-from pve_simulator.schema.shared import NODE, VMID
+from pve_simulator.schema.shared import NODE, ONE_GUEST, VMID
 from pve_simulator.state.model import Guest
 from pve_simulator.web.routes import Call, Privilege, Routes
 
 routes = Routes()
 
 _AUDIT = Privilege("/vms/{vmid}", ("VM.Audit",))
-_FOLDERS = {"lxc": "lxc", "qemu": "qemu-server"}
 
 CONFIG = {
     "node": NODE,
@@ -24,7 +24,6 @@ CONFIG = {
     "current": Parameter(type="boolean", default=0),
     "snapshot": Parameter(format="pve-configid", max_length=40),
 }
-ONE = {"node": NODE, "vmid": VMID}
 
 
 @routes.add("GET", "/nodes/{node}/lxc", {"node": NODE})
@@ -42,25 +41,37 @@ def machines(call: Call) -> object:
 @routes.add("GET", "/nodes/{node}/lxc/{vmid}/config", CONFIG, _AUDIT)
 def container_config(call: Call) -> object:
     """A container's configuration."""
-    return configuration.shown(_guest(call, "lxc"), call.cluster.storages)
+    return configuration.shown(found(call, "lxc"), call.cluster.storages)
 
 
 @routes.add("GET", "/nodes/{node}/qemu/{vmid}/config", CONFIG, _AUDIT)
 def machine_config(call: Call) -> object:
     """A VM's configuration."""
-    return configuration.shown(_guest(call, "qemu"), call.cluster.storages)
+    return configuration.shown(found(call, "qemu"), call.cluster.storages)
 
 
-@routes.add("GET", "/nodes/{node}/lxc/{vmid}/status/current", ONE, _AUDIT)
+@routes.add("GET", "/nodes/{node}/lxc/{vmid}/snapshot", ONE_GUEST, _AUDIT)
+def container_snapshots(call: Call) -> object:
+    """A container's snapshots (not recorded)."""
+    return _snapshots(call, found(call, "lxc"))
+
+
+@routes.add("GET", "/nodes/{node}/qemu/{vmid}/snapshot", ONE_GUEST, _AUDIT)
+def machine_snapshots(call: Call) -> object:
+    """A VM's snapshots (not recorded)."""
+    return _snapshots(call, found(call, "qemu"))
+
+
+@routes.add("GET", "/nodes/{node}/lxc/{vmid}/status/current", ONE_GUEST, _AUDIT)
 def container_status(call: Call) -> object:
     """Whether a container runs, and its lock."""
-    return figures.current(_guest(call, "lxc"))
+    return figures.current(call.cluster, found(call, "lxc"))
 
 
-@routes.add("GET", "/nodes/{node}/qemu/{vmid}/status/current", ONE, _AUDIT)
+@routes.add("GET", "/nodes/{node}/qemu/{vmid}/status/current", ONE_GUEST, _AUDIT)
 def machine_status(call: Call) -> object:
     """Whether a VM runs, and its lock."""
-    return figures.current(_guest(call, "qemu"))
+    return figures.current(call.cluster, found(call, "qemu"))
 
 
 def _listed(call: Call, kind: str) -> list[dict[str, object]]:
@@ -69,9 +80,30 @@ def _listed(call: Call, kind: str) -> list[dict[str, object]]:
     return [figures.listed(guest) for guest in sorted(visible, key=lambda guest: guest.vmid)]
 
 
-def _guest(call: Call, kind: str) -> Guest:
+def _snapshots(call: Call, guest: Guest) -> list[dict[str, object]]:
+    """One after the other, and what comes after the last of them is called ``current``."""
+    listed: list[dict[str, object]] = []
+    parent: str | None = None
+    for snapshot in guest.snapshots:
+        entry: dict[str, object] = {
+            "name": snapshot.name,
+            "snaptime": snapshot.time,
+            "description": snapshot.description or "",
+        }
+        if guest.kind == "qemu":
+            entry["vmstate"] = 0
+        listed.append({**entry, **({"parent": parent} if parent is not None else {})})
+        parent = snapshot.name
+    digest = configuration.shown(guest, call.cluster.storages)["digest"]
+    current: dict[str, object] = {"name": "current", "description": "You are here!", "digest": digest}
+    current["running"] = int(guest.running)
+    return [*listed, {**current, **({"parent": parent} if parent is not None else {})}]
+
+
+def found(call: Call, kind: str) -> Guest:
+    """The guest that the path names. Raises `Died` when there is none of this kind on this node."""
     vmid = call.parameters["vmid"]
     guest = call.cluster.guests.get(vmid)
     if guest is None or guest.kind != kind or guest.node != call.node:
-        raise Died(f"Configuration file 'nodes/{call.node}/{_FOLDERS[kind]}/{vmid}.conf' does not exist")
+        raise Died(f"Configuration file 'nodes/{call.node}/{reservation.FOLDERS[kind]}/{vmid}.conf' does not exist")
     return guest

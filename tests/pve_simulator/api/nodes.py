@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from pve_simulator.api.cluster import NODE_DISK, NODE_MEMORY, NODE_UPTIME, node_entry
+from pve_simulator.api.cluster import NODE_DISK, NODE_UPTIME, node_entry, used_memory
 from pve_simulator.schema.shared import NODE
 from pve_simulator.state import clock as clocks
 from pve_simulator.web.routes import Call, Privilege, Routes
@@ -36,7 +36,9 @@ def index(call: Call) -> object:
 def status(call: Call) -> object:
     """A node's state (only its refusal is recorded: 02_auth)."""
     version = call.world.version
-    free = NODE_MEMORY - NODE_MEMORY // 4
+    node = call.cluster.nodes[call.node]
+    used = used_memory(call, node)
+    free = node.memory - used
     return {
         "pveversion": f"pve-manager/{version.version}/{version.repoid}",
         "uptime": NODE_UPTIME,
@@ -44,7 +46,7 @@ def status(call: Call) -> object:
         "wait": 0,
         "idle": 0,
         "loadavg": ["0.02", "0.02", "0.00"],
-        "memory": {"total": NODE_MEMORY, "used": NODE_MEMORY // 4, "free": free, "available": free},
+        "memory": {"total": node.memory, "used": used, "free": free, "available": free},
         "swap": {"total": 0, "used": 0, "free": 0},
         "rootfs": {"total": NODE_DISK, "used": NODE_DISK // 8, "free": NODE_DISK // 8 * 7, "avail": NODE_DISK // 8 * 7},
         "cpuinfo": {"cpus": 8, "cores": 8, "sockets": 1, "model": "simulated", "mhz": "2000.000", "user_hz": 100},

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import fnmatch
-import io
 import os
 import tarfile
 from collections.abc import Iterable, Sequence
@@ -36,13 +35,19 @@ def anchored(pattern: str) -> str:
 
 def write(stream: IO[bytes], configuration: str, trees: Iterable[Tree], excludes: Sequence[str]) -> None:
     """Write the tar; a tree that has no folder here is an empty mount point."""
+    write_first(stream, CONFIGURATION, configuration.encode())
     with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as tar:
-        data = configuration.encode()
-        entry = tarfile.TarInfo(CONFIGURATION)
-        entry.size = len(data)
-        tar.addfile(entry, io.BytesIO(data))
         for tree in trees:
             _add_tree(tar, tree, excludes)
+
+
+def write_first(stream: IO[bytes], name: str, data: bytes) -> None:
+    """Write the first member and let it go out: it can be read from an archive that breaks off right behind it."""
+    entry = tarfile.TarInfo(name)
+    entry.size = len(data)
+    padding = bytes(-len(data) % tarfile.BLOCKSIZE)
+    stream.write(entry.tobuf(tarfile.PAX_FORMAT) + data + padding)
+    stream.flush()
 
 
 def _add_tree(tar: tarfile.TarFile, tree: Tree, excludes: Sequence[str]) -> None:

@@ -19,7 +19,8 @@ def included(guest: Guest) -> list[Volume]:
     """The mount points and disks that go into a backup: of a container the root, and mount points that say so."""
     if guest.kind == "lxc":
         return [volume for volume in guest.volumes if volume.key == "rootfs" or volume.backup]
-    return [volume for volume in guest.volumes if volume.backup is not False]
+    disks = [volume for volume in guest.volumes if not volume.key.startswith("unused")]
+    return [volume for volume in disks if volume.backup is not False]
 
 
 def write(

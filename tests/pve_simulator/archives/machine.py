@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
+from pve_simulator.archives import container
+
 CONFIGURATION = "qemu-server.conf"
 
 
@@ -20,10 +22,15 @@ def disk_member(key: str) -> str:
     return f"drive-{key}.raw"
 
 
+def disk_key(member: str) -> str | None:
+    """The disk that a member holds, or None."""
+    return member[6:-4] if member.startswith("drive-") and member.endswith(".raw") else None
+
+
 def write(stream: IO[bytes], configuration: str, disks: Mapping[str, Path]) -> None:
     """Write the archive; a disk that was never written is an empty member."""
+    container.write_first(stream, CONFIGURATION, configuration.encode())
     with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as tar:
-        _add(tar, CONFIGURATION, configuration.encode())
         for key, path in disks.items():
             _add(tar, disk_member(key), path.read_bytes() if path.exists() else b"")
 

@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+from collections.abc import Iterable
 
 from pve_simulator.state.model import GIB, Guest, Storage, Volume
 
 _UNITS = ((1 << 40, "T"), (1 << 30, "G"), (1 << 20, "M"), (1 << 10, "K"))
-_FILE_TYPES = ("dir", "nfs", "cifs", "cephfs", "glusterfs", "btrfs")
+FILE_TYPES = ("dir", "nfs", "cifs", "cephfs", "glusterfs", "btrfs")
 
 # what a container without a quota is taken for: pve-container says 4 GiB where the configuration has no size
 _UNKNOWN_SIZE = 4 * GIB
@@ -27,31 +29,58 @@ def size_text(size: int) -> str:
 
 def volid(guest: Guest, volume: Volume, storages: dict[str, Storage]) -> str:
     """The name of a guest's volume, which depends on the kind of storage."""
-    number = [other.storage for other in guest.volumes[: guest.volumes.index(volume)]].count(volume.storage)
-    kind = storages[volume.storage].type
-    if kind not in _FILE_TYPES:
+    name = volume_name(guest, volume, storages[volume.storage].type)
+    base = f"{volume.parent.split(':', 1)[1]}/" if volume.parent is not None else ""
+    return f"{volume.storage}:{base}{name}"
+
+
+def volume_name(guest: Guest, volume: Volume, kind: str) -> str:
+    """A volume's name on a storage of a kind, without that of the base it may build on."""
+    disk = f"{guest.vmid}-disk-{number(guest, volume)}"
+    if kind not in FILE_TYPES:
         prefix = "subvol" if guest.kind == "lxc" and kind == "zfspool" else _prefix(guest)
-        return f"{volume.storage}:{prefix}-{guest.vmid}-disk-{number}"
+        return f"{prefix}-{disk}"
     if guest.kind == "qemu":
-        return f"{volume.storage}:{guest.vmid}/{_prefix(guest)}-{guest.vmid}-disk-{number}.qcow2"
+        return f"{guest.vmid}/{_prefix(guest)}-{disk}.qcow2"
     if volume.size == 0:
-        return f"{volume.storage}:{guest.vmid}/subvol-{guest.vmid}-disk-{number}.subvol"
-    return f"{volume.storage}:{guest.vmid}/{_prefix(guest)}-{guest.vmid}-disk-{number}.raw"
+        return f"{guest.vmid}/subvol-{disk}.subvol"
+    return f"{guest.vmid}/{_prefix(guest)}-{disk}.raw"
+
+
+def number(guest: Guest, volume: Volume) -> int:
+    """The number in a volume's name: its own, or its place among the guest's volumes on that storage."""
+    if volume.number is not None:
+        return volume.number
+    at = next(at for at, other in enumerate(guest.volumes) if other is volume)
+    return [other.storage for other in guest.volumes[:at]].count(volume.storage)
+
+
+def fix_numbers(guest: Guest) -> None:
+    """Give every volume the number that its name has now, before others come or go."""
+    for volume, own in [(volume, number(guest, volume)) for volume in guest.volumes]:
+        volume.number = own
+
+
+def free_number(storage: str, taken: Iterable[Volume]) -> int:
+    """The lowest number that no volume on the storage has; all of them must have one."""
+    used = {volume.number for volume in taken if volume.storage == storage}
+    return next(candidate for candidate in itertools.count() if candidate not in used)
 
 
 def disk_limit(guest: Guest) -> int:
     """What the API calls ``maxdisk``: the size of the root or of the first disk."""
-    if not guest.volumes:
-        return 0
-    return guest.volumes[0].size or _UNKNOWN_SIZE
+    used = [volume for volume in guest.volumes if not volume.key.startswith("unused")]
+    return (used[0].size or _UNKNOWN_SIZE) if used else 0
 
 
 def settings(guest: Guest, storages: dict[str, Storage]) -> dict[str, str | int]:
     """The configuration, without description and digest; numbers of VMs' memory are text, as recorded."""
     found: dict[str, str | int] = dict(guest.options)
+    if guest.bare:
+        return {**found, **({"lock": guest.lock} if guest.lock is not None else {})}
     if guest.kind == "lxc":
-        found.update(arch="amd64", cores=guest.cores, hostname=guest.name, memory=guest.memory, swap=0)
-        found.setdefault("ostype", "alpine")
+        found.update(cores=guest.cores, hostname=guest.name, memory=guest.memory)
+        found = {"arch": "amd64", "swap": 0, "ostype": "alpine", **found}
     else:
         found.update(name=guest.name, memory=str(guest.memory))
         if guest.cores > 1:
@@ -86,12 +115,12 @@ def text(guest: Guest, storages: dict[str, Storage]) -> str:
 def archived_text(guest: Guest, storages: dict[str, Storage]) -> str:
     """The configuration as an archive carries it: without the lock; of a VM with the map of its disks."""
     lines = text(guest, storages).splitlines()
-    kept = [line for line in lines if not line.startswith("lock:")]
+    kept = [line for line in lines if not line.startswith(("lock:", "unused"))]
     if guest.kind == "qemu":
         for volume in guest.volumes:
-            if volume.backup is not False:
+            if volume.backup is not False and not volume.key.startswith("unused"):
                 where = storages[volume.storage]
-                image = "qcow2" if where.type in _FILE_TYPES else "raw"
+                image = "qcow2" if where.type in FILE_TYPES else "raw"
                 kept.append(f"#qmdump#map:{volume.key}:drive-{volume.key}:{volume.storage}:{image}:")
     return "".join(f"{line}\n" for line in kept)
 
@@ -101,9 +130,12 @@ def _prefix(guest: Guest) -> str:
 
 
 def _volume_text(guest: Guest, volume: Volume, storages: dict[str, Storage]) -> str:
-    parts = [volid(guest, volume, storages)]
-    if volume.path is not None:
-        parts.append(f"mp={volume.path}")
+    name = volid(guest, volume, storages)
+    if volume.key.startswith("unused"):
+        return name
+    parts = dict(volume.options)
     if volume.backup is not None:
-        parts.append(f"backup={int(volume.backup)}")
-    return ",".join([*parts, f"size={size_text(volume.size)}"])
+        parts["backup"] = str(int(volume.backup))
+    parts["size"] = size_text(volume.size)
+    words = [f"{key}={value}" for key, value in sorted(parts.items())]
+    return ",".join([name, *([f"mp={volume.path}"] if volume.path is not None else []), *words])

@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import shutil
+import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -29,3 +32,59 @@ def write_disk(folder: Path, key: str, content: bytes) -> None:
 def disk_file(folder: Path, key: str) -> Path:
     """Where the written part of a disk lies."""
     return folder / f"{key}.raw"
+
+
+def volume_path(folder: Path, kind: str, key: str) -> Path:
+    """Where a volume's content lies in its guest's folder: a tree of a container, a file of a VM."""
+    return folder / key if kind == "lxc" else disk_file(folder, key)
+
+
+def weight(path: Path) -> int:
+    """The bytes of a file, or of all files in a tree; 0 where there is nothing, or no more."""
+    try:
+        if path.is_dir() and not path.is_symlink():
+            return sum(weight(entry) for entry in path.iterdir())
+        return path.stat().st_size if path.is_file() and not path.is_symlink() else 0
+    except FileNotFoundError:
+        return 0
+
+
+def clear(path: Path) -> None:
+    """Remove a file or a tree, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def place(root: Path, name: str, entry: tarfile.TarInfo, data: bytes) -> None:
+    """Put a member of an archive into a tree. Raises ``ValueError`` for one that leads out of it."""
+    path = root / name if name else root
+    if not path.parent.resolve().is_relative_to(root.parent.resolve()):
+        raise ValueError(f"the path leads out of the guest: {entry.name}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if entry.isdir():
+        path.mkdir(exist_ok=True)
+        path.chmod(entry.mode & 0o777 | 0o700)  # the simulator has to get in again, and it is not root
+    elif entry.issym():
+        path.symlink_to(entry.linkname)
+    elif entry.isreg():
+        path.write_bytes(data)
+        path.chmod(entry.mode & 0o777 | 0o600)
+
+
+def digest(path: Path) -> str:
+    """A hash of a file's bytes; of a tree: names, what they are, and bytes."""
+    found = hashlib.sha256()
+    if path.is_dir():
+        for entry in sorted(path.rglob("*")):
+            found.update(f"{entry.relative_to(path).as_posix()}\0{_nature(entry)}\0".encode())
+    elif path.is_file():
+        found.update(path.read_bytes().rstrip(b"\0"))  # a disk's end is zeros, written or not
+    return found.hexdigest()
+
+
+def _nature(path: Path) -> str:
+    if path.is_symlink():
+        return f"to {path.readlink()}"
+    return "folder" if path.is_dir() else hashlib.sha256(path.read_bytes()).hexdigest()

@@ -7,13 +7,17 @@
 from __future__ import annotations
 
 from pve_simulator.guests import configuration
-from pve_simulator.state.model import Guest
+from pve_simulator.state.model import Cluster, Guest, Resource
 
 _UPTIME = 3600  # of whatever runs
 
 
-def resource(guest: Guest, *, online: bool, memhost: bool) -> dict[str, object]:
-    """The entry in /cluster/resources and in pools. Of an offline node nothing is known but that the guest is there."""
+def resource(guest: Guest, *, known: bool, memhost: bool) -> dict[str, object]:
+    """The entry in /cluster/resources and in pools.
+
+    Of a guest on a node that is off, and of one that came into being a moment ago, nothing is known but that it is
+    there (recorded: 08_restore_lxc).
+    """
     found: dict[str, object] = {
         "id": f"{guest.kind}/{guest.vmid}",
         "vmid": guest.vmid,
@@ -21,7 +25,7 @@ def resource(guest: Guest, *, online: bool, memhost: bool) -> dict[str, object]:
         "type": guest.kind,
         "status": "unknown",
     }
-    if online:
+    if known:
         found.update(_counters(guest))
         found.update(
             name=guest.name,
@@ -49,12 +53,19 @@ def listed(guest: Guest) -> dict[str, object]:
     return {**found, **marks(guest)}
 
 
-def current(guest: Guest) -> dict[str, object]:
+def current(cluster: Cluster, guest: Guest) -> dict[str, object]:
     """The answer of status/current."""
-    found = {**listed(guest), "ha": {"managed": 0}}
+    resource = high_availability(cluster, guest)
+    care: dict[str, object] = {"managed": 0} if resource is None else {"managed": 1, "state": resource.state}
+    found = {**listed(guest), "ha": care}
     if guest.kind == "qemu":
         found["qmpstatus"] = _status(guest)
     return found
+
+
+def high_availability(cluster: Cluster, guest: Guest) -> Resource | None:
+    """What the HA manager knows of a guest, or None."""
+    return cluster.resources.get(f"{'ct' if guest.kind == 'lxc' else 'vm'}:{guest.vmid}")
 
 
 def marks(guest: Guest) -> dict[str, object]:

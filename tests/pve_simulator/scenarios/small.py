@@ -93,7 +93,7 @@ def build_machines(world: World) -> None:
     node = world.entry.name
     network: dict[str, str | int] = {"kvm": 0, "net0": "virtio=BC:24:11:02:FC:ED", "boot": "order=scsi0;net0"}
     disk = Disk(_noise("disk 301", 200_000))
-    world.add_vm(300, "novm", node, memory=64, options={"kvm": 0})
+    world.add_vm(300, "novm", node, memory=64, options={"kvm": 0, "cores": 1, "boot": " "})
     world.add_vm(301, "onedisk", node, memory=64, disks={"scsi0": disk}, options=network, tags=["prod"])
     world.add_vm(302, "tmpl", node, memory=64, disks={"scsi0": Disk()}, options={"kvm": 0}, template=True)
 

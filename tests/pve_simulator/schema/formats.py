@@ -25,9 +25,14 @@ def split_list(text: str) -> list[str]:
 def complaint(name: str, text: str) -> str | None:
     """What is wrong with the text, or None."""
     if name.endswith("-list"):
-        single = _CHECKS[name.removesuffix("-list")]
+        single = _CHECKS.get(name.removesuffix("-list"), _anything)
         return next((found for word in split_list(text) if (found := single(word)) is not None), None)
-    return _CHECKS[name](text)
+    return _CHECKS.get(name, _anything)(text)
+
+
+def _anything(value: str) -> str | None:
+    """The formats of guests' options: most are not checked here."""
+    return None
 
 
 def _matching(pattern: str, text: str) -> Callable[[str], str | None]:
@@ -67,6 +72,14 @@ _CHECKS: dict[str, Callable[[str], str | None]] = {
         r"^[^\s:/]+@[A-Za-z][A-Za-z0-9.\-_]+$", "value '{value}' does not look like a valid user name"
     ),
     "pve-tokenid": _matching(r"^[A-Za-z][A-Za-z0-9.\-_]+$", "value does not look like a valid token name"),
+    "dns-name": _matching(
+        r"^[a-zA-Z0-9]([a-zA-Z0-9\-]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9\-]*[a-zA-Z0-9])?)*$",
+        "value does not look like a valid DNS name",
+    ),
+    "pve-tag": _matching(r"^[a-zA-Z0-9_][a-zA-Z0-9_\-+.]*$", "invalid characters in tag"),
+    "pve-ha-resource-or-vm-id": _matching(
+        r"^(?:(?:vm|ct):)?[1-9][0-9]{2,8}$", "value does not look like a valid service ID or VMID"
+    ),
     "pve-priv": _matching(r"^[A-Za-z.]+$", "invalid privilege '{value}'"),
     "pve-task-status-type": _task_status,
     "email-or-username": _mail,

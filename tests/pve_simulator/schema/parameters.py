@@ -16,6 +16,8 @@ from pve_simulator.schema import formats
 from pve_simulator.versions import Version
 
 _UNKNOWN = "property is not defined in schema and the schema does not allow additional properties"
+_NUMBERED = re.compile(r"^([a-z]+)(?:0|[1-9]\d{0,2})$")
+_NUMBER = re.compile(r"^[+-]?\d+(?:\.\d+)?$")
 _INTEGER = re.compile(r"^[+-]?\d+$")
 _TRUE = re.compile(r"^(1|on|yes|true)$", re.IGNORECASE)
 _FALSE = re.compile(r"^(0|off|no|false)$", re.IGNORECASE)
@@ -31,9 +33,10 @@ class Parameter:
     minimum: int | None = None
     maximum: int | None = None
     max_length: int | None = None
+    min_length: int | None = None
     pattern: str | None = None
     format: str | None = None
-    default: str | int | None = None
+    default: str | float | None = None
     requires: str | None = None
 
 
@@ -45,15 +48,16 @@ def verify(table: Table, given: Mapping[str, Any], version: Version) -> dict[str
     errors: dict[str, str] = {}
     values: dict[str, Any] = {}
     for name, value in given.items():
-        if name not in table:
+        parameter = table.get(family(name), table.get(name))
+        if parameter is None:
             errors[name] = _UNKNOWN
             continue
-        text = _check(table[name], value)
+        text = _check(parameter, value)
         if text is not None:
             errors[name] = text
         else:
-            values[name] = _typed(table[name], value)
-        needed = table[name].requires
+            values[name] = typed(parameter, value)
+        needed = parameter.requires
         if needed is not None and needed not in given:
             errors[needed] = version.missing_dependency(name)
     for name, parameter in table.items():
@@ -62,6 +66,11 @@ def verify(table: Table, given: Mapping[str, Any], version: Version) -> dict[str
     if errors:
         raise ParameterError(errors)
     return values
+
+
+def family(name: str) -> str:
+    """The name under which tables have a parameter that comes with numbers: ``net[n]`` for ``net0``."""
+    return _NUMBERED.sub(r"\1[n]", name)
 
 
 def _check(parameter: Parameter, value: Any) -> str | None:
@@ -76,6 +85,7 @@ def _wrong_type(parameter: Parameter, text: str) -> str | None:
     matches = {
         "boolean": bool(_TRUE.match(text) or _FALSE.match(text)),
         "integer": bool(_INTEGER.match(text)),
+        "number": bool(_NUMBER.match(text)),
     }
     if matches.get(parameter.type, True):
         return None
@@ -86,7 +96,7 @@ def _wrong_value(parameter: Parameter, text: str) -> str | None:
     """The first complaint; where there is a format it is asked before the limits (recorded: 02_auth, vmid 5)."""
     complaints = (
         _wrong_format(parameter, text),
-        _outside(parameter, int(text)) if parameter.type == "integer" else None,
+        _outside(parameter, float(text)) if parameter.type in ("integer", "number") else None,
         _unknown_word(parameter, text),
     )
     return next((complaint for complaint in complaints if complaint is not None), None)
@@ -102,12 +112,14 @@ def _unknown_word(parameter: Parameter, text: str) -> str | None:
         return f"value '{text}' does not have a value in the enumeration '{', '.join(parameter.enum)}'"
     if parameter.max_length is not None and len(text) > parameter.max_length:
         return f"value may only be {parameter.max_length} characters long"
+    if parameter.min_length is not None and len(text) < parameter.min_length:
+        return f"value must be at least {parameter.min_length} characters long"
     if parameter.pattern is not None and not re.match(f"^(?:{parameter.pattern})$", text):
         return "value does not match the regex pattern"
     return None
 
 
-def _outside(parameter: Parameter, number: int) -> str | None:
+def _outside(parameter: Parameter, number: float) -> str | None:
     if parameter.minimum is not None and number < parameter.minimum:
         return f"value must have a minimum value of {parameter.minimum}"
     if parameter.maximum is not None and number > parameter.maximum:
@@ -115,11 +127,14 @@ def _outside(parameter: Parameter, number: int) -> str | None:
     return None
 
 
-def _typed(parameter: Parameter, value: Any) -> Any:
+def typed(parameter: Parameter, value: Any) -> Any:
+    """A value that fits, as what its type says: booleans are 0 and 1."""
     if parameter.type == "array":
         return [str(item) for item in value] if isinstance(value, list) else [str(value)]
     if parameter.type == "boolean":
         return 1 if _TRUE.match(str(value)) else 0
     if parameter.type == "integer":
         return int(value)
+    if parameter.type == "number":
+        return float(value)
     return str(value)

@@ -13,3 +13,5 @@ STORAGE = Parameter(format="pve-storage-id", optional=False)
 VMID = Parameter(type="integer", format="pve-vmid", minimum=100, maximum=999999999, optional=False)
 VMID_FILTER = Parameter(type="integer", format="pve-vmid", minimum=100, maximum=999999999)
 USER = Parameter(format="pve-userid", max_length=64, optional=False)
+ONE_GUEST = {"node": NODE, "vmid": VMID}
+PROPERTY_STRING = "property-string"  # parts with names, whose own rules are not kept here

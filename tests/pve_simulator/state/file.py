@@ -15,11 +15,27 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pve_simulator.state.model import AclEntry, Cluster, Guest, Node, Pool, Storage, Token, User, Volume
+from pve_simulator.state.model import (
+    AclEntry,
+    Cluster,
+    Guest,
+    Node,
+    Pool,
+    Replication,
+    Resource,
+    Snapshot,
+    Storage,
+    Token,
+    User,
+    Volume,
+)
 
 
 def load(path: Path) -> Cluster:
-    """Read the cluster back. Raises ``OSError`` or ``ValueError`` when the file is not what `save` wrote."""
+    """Read the cluster back; a file from before restores were simulated is fine.
+
+    Raises ``OSError`` or ``ValueError`` when the file is not what `save` wrote.
+    """
     data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     plain = {key: data[key] for key in ("version", "name", "secret", "boot_time", "next_pid", "roles")}
     return Cluster(
@@ -30,6 +46,8 @@ def load(path: Path) -> Cluster:
         pools={name: Pool(**item) for name, item in data["pools"].items()},
         users={name: _user(item) for name, item in data["users"].items()},
         acl=[AclEntry(**item) for item in data["acl"]],
+        resources={sid: Resource(**item) for sid, item in data.get("resources", {}).items()},
+        replications={name: Replication(**item) for name, item in data.get("replications", {}).items()},
     )
 
 
@@ -44,7 +62,12 @@ def save(cluster: Cluster, path: Path) -> None:
 
 
 def _guest(item: dict[str, Any]) -> Guest:
-    return Guest(**{**item, "volumes": [Volume(**volume) for volume in item["volumes"]]})
+    parts = {
+        "volumes": [Volume(**volume) for volume in item["volumes"]],
+        "orphans": [Volume(**volume) for volume in item.get("orphans", [])],
+        "snapshots": [Snapshot(**snapshot) for snapshot in item.get("snapshots", [])],
+    }
+    return Guest(**{**item, **parts})
 
 
 def _user(item: dict[str, Any]) -> User:

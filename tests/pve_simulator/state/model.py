@@ -19,6 +19,7 @@ class Node:
     clock_offset: float = 0.0
     online: bool = True
     timezone: str = "UTC"
+    memory: int = 16 * GIB
 
 
 @dataclass
@@ -49,18 +50,38 @@ class Storage:
 
 @dataclass
 class Volume:
-    """A mount point of a container or a disk of a VM. The bytes lie in the guest's folder."""
+    """A mount point of a container or a disk of a VM. The bytes lie in the guest's folder, under ``key``.
+
+    ``number`` is the one in its name, by its place among the guest's volumes unless it is set. ``parent`` is the volid
+    of the base that a linked clone's disk builds on. ``options`` are what else its line says (``ro``, ``cache``).
+    """
 
     key: str
     storage: str
     size: int
     path: str | None = None
     backup: bool | None = None  # None: the configuration says nothing, which for rootfs and disks means yes
+    number: int | None = None
+    parent: str | None = None
+    options: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Snapshot:
+    """A snapshot of a guest; its content is not kept."""
+
+    name: str
+    time: int
+    description: str | None = None
 
 
 @dataclass
 class Guest:
-    """A container (``lxc``) or a VM (``qemu``)."""
+    """A container (``lxc``) or a VM (``qemu``).
+
+    ``bare``: the configuration holds nothing but ``options`` and the lock, as while it is restored and after a restore
+    that failed. ``orphans`` are volumes that no line names any more. ``born`` is when the guest came into being.
+    """
 
     vmid: int
     name: str
@@ -76,6 +97,39 @@ class Guest:
     cores: int = 1
     description: str | None = None
     options: dict[str, str | int] = field(default_factory=dict)  # what else the configuration holds
+    bare: bool = False
+    snapshots: list[Snapshot] = field(default_factory=list)
+    orphans: list[Volume] = field(default_factory=list)
+    born: float = 0.0
+
+
+@dataclass
+class Resource:
+    """A guest that the HA manager looks after."""
+
+    sid: str  # ct:100, vm:300
+    state: str = "started"
+    options: dict[str, str | int] = field(default_factory=dict)
+
+    @property
+    def vmid(self) -> int:
+        """The guest."""
+        return int(self.sid.split(":", 1)[1])
+
+    @property
+    def managed(self) -> bool:
+        """Tell whether starting and stopping the guest is the manager's business."""
+        return self.state != "ignored"
+
+
+@dataclass
+class Replication:
+    """A job that keeps a guest's volumes on another node up to date."""
+
+    id: str  # 100-0
+    guest: int
+    target: str
+    schedule: str = "*/15"
 
 
 @dataclass
@@ -135,3 +189,5 @@ class Cluster:
     users: dict[str, User] = field(default_factory=dict)
     roles: dict[str, list[str]] = field(default_factory=dict)
     acl: list[AclEntry] = field(default_factory=list)
+    resources: dict[str, Resource] = field(default_factory=dict)
+    replications: dict[str, Replication] = field(default_factory=dict)

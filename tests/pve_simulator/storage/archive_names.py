@@ -25,6 +25,8 @@ _SNAPSHOT = re.compile(r"^(?P<type>vm|ct)/(?P<vmid>[1-9][0-9]{2,8})/(?P<time>\d{
 
 _REMEMBERED = 1 << 18  # names are read again with each listing, and there may be many
 
+UNKNOWN_TIME = 0  # of an archive that somebody renamed
+
 EXTENSIONS = {"0": "", "1": ".lzo", "lzo": ".lzo", "gzip": ".gz", "zstd": ".zst"}
 
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from pve_simulator.state.model import Storage
+from pve_simulator.storage import room
 from pve_simulator.world import World
 
 
@@ -45,7 +46,8 @@ def resource(world: World, storage: Storage, node: str) -> dict[str, object]:
 
 
 def used_space(world: World, storage: Storage, node: str) -> int:
-    """Bytes that are taken, by backups of this simulator or because a fault said that it is full."""
+    """Bytes that are taken: by backups, by guests' volumes, or because a fault said that it is full."""
     if storage.full:
         return storage.capacity
-    return min(storage.capacity, world.backups(storage.name, node).used())
+    used = world.backups(storage.name, node).used() + room.taken(world, storage, node)
+    return min(storage.capacity, used)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from pve_simulator.archives import container
+from pve_simulator.guests import parsing
 from pve_simulator.vzdump.guest_backup import GuestBackup
 from pve_simulator.vzdump.outcome import GuestFailed
 from pve_simulator.vzdump.quoting import quoted, tar_size
@@ -38,6 +39,11 @@ class ContainerBackup(GuestBackup):
                 self.worker.info(f"including mount point {place} in backup")
             else:
                 self.worker.info(f"excluding volume mount point {place} from backup (disabled)")
+        for key, value in self.guest.options.items():  # not recorded
+            if parsing.is_mount(key):
+                kind = "device" if str(value).startswith("/dev/") else "bind"
+                path = str(value).partition("mp=")[2].split(",", 1)[0]
+                self.worker.info(f"excluding {kind} mount point {key} ('{path}') from backup (not a volume)")
 
     def quiesce(self) -> None:
         """Not recorded: running containers do not exist where the recordings were made."""

@@ -157,7 +157,7 @@ class GuestBackup(ABC):
     def _stream(self, raw: IO[bytes]) -> None:
         # room is counted before compression: simpler, and only a test's own small capacities meet the difference
         with compression.writer(raw, self.options.compress) as sink:
-            throttle = Throttle(sink.write, self.worker, self.options.bwlimit * 1024.0, self._room())
+            throttle = Throttle(sink.write, self.worker, self.options.bwlimit * 1024.0, self._room(), sink.flush)
             try:
                 self._meet_faults()
                 stream = cast(IO[bytes], throttle)

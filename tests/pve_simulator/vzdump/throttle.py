@@ -25,9 +25,17 @@ class NoSpace(Exception):
 class Throttle(io.RawIOBase):
     """Passes bytes on in chunks. ``rate`` is in bytes a second, 0 for no limit; ``room`` is what still fits."""
 
-    def __init__(self, write: Callable[[bytes], object], worker: Worker, rate: float, room: int | None) -> None:
+    def __init__(
+        self,
+        write: Callable[[bytes], object],
+        worker: Worker,
+        rate: float,
+        room: int | None,
+        flush: Callable[[], object] | None = None,
+    ) -> None:
         super().__init__()
         self._target = write
+        self._flush = flush
         self._worker = worker
         self._rate = rate
         self._room = room
@@ -36,6 +44,16 @@ class Throttle(io.RawIOBase):
     def writable(self) -> bool:
         """Bytes go in here."""
         return True
+
+    def flush(self) -> None:
+        """Let what was written so far go out."""
+        if self._flush is not None:
+            self._flush()
+
+    def close(self) -> None:
+        """Be done; the target may be closed already, and is not touched."""
+        self._flush = None
+        super().close()
 
     def write(self, data: ReadableBuffer, /) -> int:
         """Pass bytes on. Raises `NoSpace`, and what the worker raises for signals."""

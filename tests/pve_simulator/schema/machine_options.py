@@ -1,0 +1,197 @@
+# Copyright (c) 2026, the Lifeboat authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The parameters of VMs: what a configuration may hold, and what creating and restoring take besides."""
+
+from __future__ import annotations
+
+from pve_simulator.schema.parameters import Parameter, Table
+from pve_simulator.schema.shared import NODE, PROPERTY_STRING, VMID
+from pve_simulator.versions import Version
+
+_TEXT = Parameter()
+_SWITCH = Parameter(type="boolean")
+_ON = Parameter(type="boolean", default=1)
+_OFF = Parameter(type="boolean", default=0)
+_PARTS = Parameter(format=PROPERTY_STRING)
+_NAMES = Parameter(format="pve-configid-list")
+_STORAGE = Parameter(format="pve-storage-id")
+_LIMIT = "restore limit from datacenter or storage config"
+
+_OPTIONS: Table = {
+    "acpi": _ON,
+    "affinity": Parameter(format="pve-cpuset"),
+    "agent": _PARTS,
+    "amd-sev": Parameter(format="pve-qemu-sev-fmt"),
+    "arch": Parameter(enum=("x86_64", "aarch64")),
+    "args": _TEXT,
+    "audio0": _PARTS,
+    "autostart": _OFF,
+    "balloon": Parameter(type="integer", minimum=0),
+    "bios": Parameter(enum=("seabios", "ovmf"), default="seabios"),
+    "boot": Parameter(format="pve-qm-boot"),
+    "bootdisk": Parameter(pattern=r"(ide|sata|scsi|virtio)\d+", format="pve-qm-bootdisk"),
+    "cdrom": Parameter(format="pve-qm-ide"),
+    "cicustom": Parameter(format="pve-qm-cicustom"),
+    "cipassword": _TEXT,
+    "citype": Parameter(enum=("configdrive2", "nocloud", "opennebula")),
+    "ciupgrade": _ON,
+    "ciuser": _TEXT,
+    "cores": Parameter(type="integer", minimum=1, default=1),
+    "cpu": Parameter(format="pve-vm-cpu-conf"),
+    "cpulimit": Parameter(type="number", minimum=0, maximum=128, default=0),
+    "cpuunits": Parameter(type="integer", minimum=1, maximum=262144, default="cgroup v1: 1024, cgroup v2: 100"),
+    "description": Parameter(max_length=8192),
+    "efidisk0": _PARTS,
+    "freeze": _SWITCH,
+    "hookscript": Parameter(format="pve-volume-id"),
+    "hostpci[n]": Parameter(format="pve-qm-hostpci"),
+    "hotplug": Parameter(format="pve-hotplug-features", default="network,disk,usb"),
+    "hugepages": Parameter(enum=("any", "2", "1024")),
+    "ide[n]": _PARTS,
+    "ipconfig[n]": Parameter(format="pve-qm-ipconfig"),
+    "ivshmem": _PARTS,
+    "keephugepages": _OFF,
+    "keyboard": Parameter(
+        enum=(
+            "de",
+            "de-ch",
+            "da",
+            "en-gb",
+            "en-us",
+            "es",
+            "fi",
+            "fr",
+            "fr-be",
+            "fr-ca",
+            "fr-ch",
+            "hu",
+            "is",
+            "it",
+            "ja",
+            "lt",
+            "mk",
+            "nl",
+            "no",
+            "pl",
+            "pt",
+            "pt-br",
+            "sv",
+            "sl",
+            "tr",
+        )
+    ),
+    "kvm": _ON,
+    "localtime": _SWITCH,
+    "lock": Parameter(
+        enum=(
+            "backup",
+            "clone",
+            "create",
+            "migrate",
+            "rollback",
+            "snapshot",
+            "snapshot-delete",
+            "suspending",
+            "suspended",
+        )
+    ),
+    "machine": _PARTS,
+    "memory": _PARTS,
+    "migrate_downtime": Parameter(type="number", minimum=0, default=0.1),
+    "migrate_speed": Parameter(type="integer", minimum=0, default=0),
+    "name": Parameter(format="dns-name"),
+    "nameserver": Parameter(format="address-list"),
+    "net[n]": _PARTS,
+    "numa": _OFF,
+    "numa[n]": _PARTS,
+    "onboot": _OFF,
+    "parallel[n]": Parameter(pattern=r"/dev/parport\d+|/dev/usb/lp\d+"),
+    "protection": _OFF,
+    "reboot": _ON,
+    "rng0": Parameter(format="pve-qm-rng"),
+    "sata[n]": _PARTS,
+    "scsi[n]": _PARTS,
+    "scsihw": Parameter(
+        enum=("lsi", "lsi53c810", "virtio-scsi-pci", "virtio-scsi-single", "megasas", "pvscsi"), default="lsi"
+    ),
+    "searchdomain": _TEXT,
+    "shares": Parameter(type="integer", minimum=0, maximum=50000, default=1000),
+    "smbios1": Parameter(max_length=512, format="pve-qm-smbios1"),
+    "smp": Parameter(type="integer", minimum=1, default=1),
+    "sockets": Parameter(type="integer", minimum=1, default=1),
+    "spice_enhancements": _PARTS,
+    "sshkeys": Parameter(format="urlencoded"),
+    "startdate": Parameter(pattern=r"(now|\d{4}-\d{1,2}-\d{1,2}(T\d{1,2}:\d{1,2}:\d{1,2})?)", default="now"),
+    "startup": Parameter(format="pve-startup-order"),
+    "tablet": _ON,
+    "tags": Parameter(format="pve-tag-list"),
+    "tdf": _OFF,
+    "template": _OFF,
+    "tpmstate0": _PARTS,
+    "unused[n]": _PARTS,
+    "usb[n]": _PARTS,
+    "vcpus": Parameter(type="integer", minimum=1, default=0),
+    "vga": _PARTS,
+    "virtio[n]": _PARTS,
+    "virtiofs[n]": _PARTS,
+    "vmgenid": Parameter(
+        pattern=r"(?:[a-fA-F0-9]{8}(?:-[a-fA-F0-9]{4}){3}-[a-fA-F0-9]{12}|[01])", default="1 (autogenerated)"
+    ),
+    "vmstatestorage": Parameter(format="pve-storage-id"),
+    "watchdog": Parameter(format="pve-qm-watchdog"),
+}
+_SYSTEMS = (
+    "other", "wxp", "w2k", "w2k3", "w2k8", "wvista", "win7", "win8", "win10", "win11", "l24", "l26", "solaris"
+)  # fmt: skip
+_OF_8 = {"ostype": Parameter(enum=_SYSTEMS), "serial[n]": Parameter(pattern=r"(/dev/.+|socket)")}
+_OF_9 = {
+    "allow-ksm": _ON,
+    "intel-tdx": Parameter(format="pve-qemu-tdx-fmt"),
+    "ostype": Parameter(enum=_SYSTEMS, default="other"),
+    "serial[n]": Parameter(pattern=r"(/dev/[^,]+|socket)"),
+}
+_CREATION = {
+    "node": NODE,
+    "vmid": VMID,
+    "archive": Parameter(max_length=255),
+    "force": Parameter(type="boolean", requires="archive"),
+    "unique": Parameter(type="boolean", requires="archive"),
+    "storage": _STORAGE,
+    "pool": Parameter(format="pve-poolid"),
+    "import-working-storage": _STORAGE,
+    "bwlimit": Parameter(type="integer", minimum=0, default=_LIMIT),
+    "start": _OFF,
+    "live-restore": _SWITCH,
+}
+_CHANGE = {
+    "node": NODE,
+    "vmid": VMID,
+    "delete": _NAMES,
+    "revert": _NAMES,
+    "digest": Parameter(max_length=40),
+    "force": Parameter(type="boolean", requires="delete"),
+    "skiplock": _SWITCH,
+}
+
+
+def options(version: Version) -> Table:
+    """What a VM's configuration may hold."""
+    return {**_OPTIONS, **(_OF_9 if version.nine else _OF_8)}
+
+
+def creation(version: Version) -> Table:
+    """The parameters of POST /nodes/{node}/qemu."""
+    return {**options(version), **_CREATION, **({"ha-managed": _OFF} if version.nine else {})}
+
+
+def change(version: Version) -> Table:
+    """The parameters of PUT .../config."""
+    return {**options(version), **_CHANGE}
+
+
+def change_in_background(version: Version) -> Table:
+    """The parameters of POST .../config, which is a task."""
+    delay = Parameter(type="integer", minimum=1, maximum=30)
+    return {**change(version), "import-working-storage": _STORAGE, "background_delay": delay}
