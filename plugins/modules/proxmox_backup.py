@@ -249,7 +249,7 @@ options:
     description:
       - The folder of the journals, each cluster's in a folder of its own. Without it C($XDG_STATE_HOME/lifeboat), or
         C(~/.local/state/lifeboat), on the machine where the module runs.
-      - A cluster is told from another by O(api_host) and O(api_port), or by the first in the alphabet of O(api_host) and
+      - A cluster is told from another by O(api_port) and the first in the alphabet of O(api_host) and
         O(api_fallback_hosts). Runs that reach it by another name have other journals.
       - Name a folder that outlives the run where that one does not, as in containers.
       - A folder that is named and cannot be written is an error, before anything is started. Where the default cannot
