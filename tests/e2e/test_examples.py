@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.lab import Lab
+from harness.lab import Lab, grant_role
 from harness.playbooks import CHECKOUT, ansible_playbook
 
 PLUGINS = sorted(
@@ -28,6 +28,7 @@ def test_examples_run(cluster: Lab, environment: dict[str, str], tmp_path: Path,
     world.add_container(150, "in-production", node="pve2", files={}, pool="production")
     for guest in (101, 102, 103, 104, 105, 150, 300, 301):
         world.add_archive(guest, storage="vault", node="pve1", age=3600)
+    grant_role(world, "LifeboatPower", ["VM.PowerMgmt", "VM.Allocate"])
     examples = importlib.import_module(f"ansible_collections.lifeboat.backup.plugins.{plugin}").EXAMPLES
     # The documentation names a host of its own; here it stands for the simulator.
     text = examples.replace("pve1.example.com", environment["PROXMOX_HOST"])

@@ -42,6 +42,11 @@ class Lab:
         with environment():
             return run_module(_module("proxmox_backup_info"), {**self.connection, **options})
 
+    def guest_state(self, *, check: bool = False, **options: Any) -> dict[str, Any]:
+        """Run proxmox_guest_state."""
+        with environment():
+            return run_module(_module("proxmox_guest_state"), {**self.connection, **options}, check=check)
+
     def sent(self, method: str, ending: str) -> list[Any]:
         """The requests with this method whose path ends like this."""
         return [one for one in self.sim.requests if one.method == method and one.path.endswith(ending)]
@@ -96,6 +101,13 @@ def lab(world: World, *, grant: bool = True, **settings: Any) -> Iterator[Lab]:
             },
             world.layout.folder / "journals",
         )
+
+
+def grant_role(world: World, name: str, privileges: list[str], path: str = "/vms") -> None:
+    """A role of these privileges, for the user and its token."""
+    world.add_role(name, privileges)
+    for holder in ("backup@pve", TOKEN):
+        world.add_acl(path, name, user_or_token=holder, propagate=True)
 
 
 def grant_minimal(world: World, path: str, propagate: bool = True) -> None:

@@ -68,12 +68,13 @@ USES = [back_up, look, prune, remove]
 
 
 def test_the_page_has_the_roles_and_grants_each() -> None:
-    assert list(ROLES) == ["LifeboatBackup", "LifeboatSee", "LifeboatSpeed"]
+    assert list(ROLES) == ["LifeboatBackup", "LifeboatSee", "LifeboatSpeed", "LifeboatPower"]
     assert [(path, role, bool(flag)) for path, role, flag in GRANTS] == [
         ("/vms", "LifeboatBackup", False),
         ("/storage/vault", "LifeboatBackup", False),
         ("/nodes", "LifeboatSee", False),
         ("/", "LifeboatSpeed", True),
+        ("/vms", "LifeboatPower", False),
     ]
 
 
@@ -115,6 +116,13 @@ def test_limiting_the_speed(tmp_path: Path, options: dict[str, Any]) -> None:
     with granted(tmp_path / "with", ["LifeboatBackup", "LifeboatSpeed"]) as cluster:
         result = cluster.backup(vmids=[101], storage="vault", **options)
         assert not result.get("failed"), result["msg"]
+
+
+@pytest.mark.parametrize("without", ["", *ROLES["LifeboatPower"]])
+def test_starting_a_guest(tmp_path: Path, without: str) -> None:
+    with granted(tmp_path, ["LifeboatPower"], without=without) as cluster:
+        result = cluster.guest_state(name="web1", state="started")
+        assert (result.get("failed"), result.get("changed")) == ((None, True) if not without else (True, None))
 
 
 def test_days_on_a_backup_server_need_the_nodes_time_zone(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.parallel import side_by_side
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.retention import Keep
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.wording import counted, listed
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.archives import (
@@ -67,8 +68,8 @@ def after_backups(run: BackupRun, keep: Keep, observation: Observation, proofs: 
     retention = Retention(keep, times, run.node_now)
     plans: list[RemovalPlan] = []
     problems: list[str] = []
-    for place, meant in owners.items():
-        listing = listed_now(run.client, place[0], nodes[place])
+    listings = side_by_side(lambda place: listed_now(run.client, place[0], nodes[place]), owners)
+    for (place, meant), listing in zip(owners.items(), listings):
         if listing.error:
             problems.append(f"No retention was applied on storage {place[0]}: {listing.error}")
         plans.append(retention.apply(listing.backups, meant))
