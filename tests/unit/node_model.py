@@ -102,10 +102,7 @@ class Node:
         if parts[-1] == "content":
             return self.listed
         if parts[-1] == "current":
-            refused = self.locked
-            if isinstance(refused, ProxmoxError):
-                raise refused
-            return refused
+            return _answered(self.locked)
         task = self._task(path)
         if parts[-1] == "status":
             return {"status": "running"} if self._runs(task) else {"status": "stopped", "exitstatus": task.exitstatus}
@@ -124,3 +121,10 @@ class Node:
 
     def _runs(self, task: Task) -> bool:
         return self.time.time < task.ends_at
+
+
+def _answered(answer: object) -> object:
+    """What comes back, which may be a refusal."""
+    if isinstance(answer, ProxmoxError):
+        raise answer
+    return answer
