@@ -23,9 +23,9 @@ TESTS = Path(__file__).parents[1]
 
 
 class ModuleProcess:
-    """A module that runs. ``die_at_sync`` kills it with SIGKILL once it has synced its journal that many times."""
+    """A module that runs. ``die_at_entry`` kills it with SIGKILL once its journal has that many entries."""
 
-    def __init__(self, module: str, options: Mapping[str, Any], folder: Path, die_at_sync: int = 0) -> None:
+    def __init__(self, module: str, options: Mapping[str, Any], folder: Path, die_at_entry: int = 0) -> None:
         collections = os.environ["ANSIBLE_COLLECTIONS_PATH"].split(os.pathsep)[0]
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("PROXMOX_")},
@@ -41,7 +41,7 @@ class ModuleProcess:
             text=True,
             start_new_session=True,
         )
-        order = {"module": module, "options": dict(options), "die_at_sync": die_at_sync}
+        order = {"module": module, "options": dict(options), "die_at_entry": die_at_entry}
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(order))
         self.process.stdin.close()
@@ -77,26 +77,27 @@ class ModuleProcess:
 def _run() -> None:
     order = json.load(sys.stdin)
     module = importlib.import_module(f"ansible_collections.lifeboat.backup.plugins.modules.{order['module']}")
-    if order["die_at_sync"]:
-        _die_at_sync(order["die_at_sync"])
+    if order["die_at_entry"]:
+        _die_at_entry(order["die_at_entry"])
     from harness.modules import module_arguments  # noqa: PLC0415 - only the child needs it
 
     with module_arguments({**order["options"], "_ansible_remote_tmp": "/tmp", "_ansible_keep_remote_files": False}):
         module.main()
 
 
-def _die_at_sync(number: int) -> None:
+def _die_at_entry(number: int) -> None:
     """From outside nobody can hit the moment between an entry and the request that follows it."""
-    real = os.fsync
+    real = os.write
     left = [number]
 
-    def fsync(fd: Any) -> None:
-        real(fd)
+    def write(fd: int, data: Any) -> int:
+        written = real(fd, data)
         left[0] -= 1
         if left[0] == 0:
             os.kill(os.getpid(), signal.SIGKILL)
+        return written
 
-    os.fsync = fsync
+    os.write = write
 
 
 if __name__ == "__main__":

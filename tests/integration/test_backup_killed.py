@@ -22,7 +22,7 @@ VMIDS = (101, 102, 104)
 pytestmark = pytest.mark.slow
 
 
-def start(cluster: Lab, tmp_path: Path, die_at_sync: int = 0, **options: Any) -> ModuleProcess:
+def start(cluster: Lab, tmp_path: Path, die_at_entry: int = 0, **options: Any) -> ModuleProcess:
     """The module in a process of its own, with the options that all of these tests have."""
     return ModuleProcess(
         "proxmox_backup",
@@ -34,7 +34,7 @@ def start(cluster: Lab, tmp_path: Path, die_at_sync: int = 0, **options: Any) ->
             **options,
         },
         tmp_path,
-        die_at_sync,
+        die_at_entry,
     )
 
 
@@ -61,7 +61,7 @@ ONE_EACH = dict.fromkeys(VMIDS, 1)
 # run, starting and started and ended for each of two nodes
 @pytest.mark.parametrize("step", range(1, 8))
 def test_killed_after_any_entry_of_its_journal(cluster: Lab, tmp_path: Path, step: int) -> None:
-    assert start(cluster, tmp_path, die_at_sync=step).ended() == -9
+    assert start(cluster, tmp_path, die_at_entry=step).ended() == -9
     assert len(journals(cluster)) == 1
     result = cluster.backup(vmids=list(VMIDS), storage="vault")
     assert not result.get("failed"), result["msg"]
@@ -143,7 +143,7 @@ def test_a_task_of_other_guests_is_told_and_left_for_the_next_run(cluster: Lab, 
 
 
 def test_check_mode_looks_at_the_journal_and_leaves_it(cluster: Lab, tmp_path: Path) -> None:
-    assert start(cluster, tmp_path, die_at_sync=7).ended() == -9
+    assert start(cluster, tmp_path, die_at_entry=7).ended() == -9
     [journal] = journals(cluster)
     before = journal.read_bytes()
     result = cluster.backup(vmids=list(VMIDS), storage="vault", check=True)
@@ -153,7 +153,7 @@ def test_check_mode_looks_at_the_journal_and_leaves_it(cluster: Lab, tmp_path: P
 
 
 def test_with_max_age_the_age_decides_alone(cluster: Lab, tmp_path: Path) -> None:
-    assert start(cluster, tmp_path, die_at_sync=7, max_age="1h").ended() == -9
+    assert start(cluster, tmp_path, die_at_entry=7, max_age="1h").ended() == -9
     result = cluster.backup(vmids=list(VMIDS), storage="vault", max_age="1h")
     assert result["changed"] is False
     assert result["summary"]["fresh"] == 3
@@ -182,7 +182,7 @@ def test_a_journal_that_cannot_be_written_where_it_was_asked_for_stops_the_run(c
 
 
 def test_the_journal_names_no_secret(cluster: Lab, tmp_path: Path) -> None:
-    assert start(cluster, tmp_path, die_at_sync=7).ended() == -9
+    assert start(cluster, tmp_path, die_at_entry=7).ended() == -9
     text = journals(cluster)[0].read_text(encoding="utf-8")
     assert cluster.connection["api_token_secret"] not in text
     first = json.loads(text.splitlines()[0])

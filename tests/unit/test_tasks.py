@@ -158,14 +158,14 @@ def test_looks_are_frequent_at_first_and_then_rare() -> None:
 
 
 def test_at_the_deadline_it_is_looked_at_once_more() -> None:
-    state, time_, prepared = _waited(*[RUNNING] * 7, seconds=1)
+    state, time_, prepared = _waited(*[RUNNING] * 9, seconds=1)
     assert state == TaskState(True, None)
     assert sum(time_.slept) == pytest.approx(1)
     assert prepared.answers == []
 
 
 def test_the_last_look_may_find_the_end() -> None:
-    state, _time, _prepared = _waited(*[RUNNING] * 6, OK, seconds=1)
+    state, _time, _prepared = _waited(*[RUNNING] * 8, OK, seconds=1)
     assert state == TaskState(False, "OK")
 
 

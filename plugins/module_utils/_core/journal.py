@@ -80,14 +80,14 @@ class Journal:
         with self._guard:
             self._opened()
 
-    def write(self, event: str, **facts: Any) -> None:
-        """One entry, on the disk when this returns.
+    def write(self, event: str, sync: bool = True, **facts: Any) -> None:
+        """One entry, on the disk when this returns; without ``sync`` it outlives this process, but not a power cut.
 
         :raises JournalError: when it can't be written.
         """
         with self._guard:
             handle = self._opened()
-            self._append(handle, {"event": event, "at": round(time.time(), 3), **facts})
+            self._append(handle, {"event": event, "at": round(time.time(), 3), **facts}, sync)
 
     def close(self, keep: bool = False) -> None:
         """End the run: the file goes, unless there is something in it that the next run must know.
@@ -122,13 +122,14 @@ class Journal:
                 raise
         return self._handle
 
-    def _append(self, handle: int, entry: Entry) -> None:
+    def _append(self, handle: int, entry: Entry, sync: bool = True) -> None:
         line = (b"\n" if self._torn else b"") + json.dumps(entry, separators=(",", ":")).encode() + b"\n"
         self._torn = True
         try:
             if os.write(handle, line) != len(line):
                 raise _unwritable(self._path, OSError("the disk is full"))
-            os.fsync(handle)
+            if sync:
+                os.fsync(handle)
         except OSError as failure:
             raise _unwritable(self._path, failure) from failure
         self._torn = False

@@ -6,7 +6,8 @@
 
 Entries, each with the number of its job: ``starting`` (node, storage, vmids, and the newest task of ours that was there
 before), then ``started`` (upid), ``nothing`` (none of the guests was on the node), ``refused``, ``ended`` or ``left``
-(not to be waited for). ``closed`` names the jobs that are still open when the run ends without having died.
+(not to be waited for). ``closed`` names the jobs that are still open when the run ends without having died. Only what
+comes before a request is synced: the rest can be found out from the nodes' lists of tasks after a power cut.
 
 Removals are not journalled: what is gone stays gone, and the next run plans the rest anew. Private to this collection.
 """
@@ -62,13 +63,13 @@ class BackupJournal:
 
     def started(self, number: int, upid: Upid) -> None:
         """Its task."""
-        self._write("started", job=number, upid=upid.text)
+        self._write("started", False, job=number, upid=upid.text)
 
     def settled(self, number: int, how: str) -> None:
         """``nothing``, ``refused``, ``ended`` or ``left``: the next run need not look for it."""
         with self._guard:
             self._open.discard(number)
-        self._write(how, job=number)
+        self._write(how, False, job=number)
 
     def close(self) -> None:
         """The run has told what it did: only open jobs are left for the next one to find."""
@@ -81,10 +82,10 @@ class BackupJournal:
         except JournalError as failure:
             self.problem = failure.message
 
-    def _write(self, event: str, **facts: Any) -> None:
+    def _write(self, event: str, sync: bool = True, **facts: Any) -> None:
         if self._journal is None:
             return
         try:
-            self._journal.write(event, **facts)
+            self._journal.write(event, sync, **facts)
         except JournalError as failure:
             self.problem = failure.message

@@ -25,7 +25,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors im
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.upid import Upid
 
-FIRST_PAUSE = 0.1
+FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 5.0
 """Seconds between two looks at a task: short at first, for small guests, then growing."""
 
