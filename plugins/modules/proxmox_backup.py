@@ -656,9 +656,7 @@ def work(call: Call) -> Result:
             values = back_up(*common, journal_folder(call.params, call.client.cluster))
         else:
             values = remove_backups(*common)
-    if failed(values["guests"]) or values["not_removed"]:
-        return Result({key: value for key, value in values.items() if key != "msg"}, failure=values["msg"])
-    return Result(values)
+    return Result.judged(values, failed(values["guests"]) or bool(values["not_removed"]))
 
 
 def main() -> None:

@@ -198,9 +198,7 @@ def argument_spec() -> dict[str, object]:
 def work(call: Call) -> Result:
     """Make the wish true; the task fails where the guest does something else than asked for."""
     values = ensure_state(call.client, call.params, call.check_mode, call.clock, call.interruption)
-    if values["result"] == "failed":
-        return Result({key: value for key, value in values.items() if key != "msg"}, failure=values["msg"])
-    return Result(values)
+    return Result.judged(values, values["result"] == "failed")
 
 
 def main() -> None:

@@ -81,6 +81,18 @@ def build_world(folder: Path, version: str = "8.4") -> World:
     return world
 
 
+def restore_world(folder: Path) -> World:
+    """A node that restores and one beside it, with two storages for guests and two for backups; no guests yet."""
+    world = World(folder)
+    world.add_node("pve1")
+    world.add_node("pve2")
+    world.add_storage("local", content=["rootdir", "images"])
+    world.add_storage("fast", content=["rootdir", "images"])
+    world.add_storage("backups", "nfs")
+    world.add_storage("depot", "pbs")
+    return world
+
+
 @contextmanager
 def lab(world: World, *, grant: bool = True, **settings: Any) -> Iterator[Lab]:
     """The world behind a running simulator; the token has the minimal role on all guests and storages."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.lab import restore_world
 from pve_simulator import Mount, Simulator, World
 from pve_simulator.client import Client
 
@@ -20,13 +21,7 @@ NETWORK: dict[str, str | int] = {"net0": "name=eth0,bridge=vmbr0,hwaddr=BC:24:11
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     """A node that restores and one beside it."""
-    world = World(tmp_path / "cluster")
-    world.add_node("pve1")
-    world.add_node("pve2")
-    world.add_storage("local", content=["rootdir", "images"])
-    world.add_storage("fast", content=["rootdir", "images"])
-    world.add_storage("backups", "nfs")
-    world.add_storage("depot", "pbs")
+    world = restore_world(tmp_path / "cluster")
     world.add_pool("prod")
     mounts = [
         Mount("mp0", "/data/in", files={"kept.txt": b"kept\n"}),

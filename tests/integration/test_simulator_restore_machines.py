@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.lab import restore_world
 from pve_simulator import Disk, Simulator, World
 from pve_simulator.client import Client
 
@@ -25,13 +26,7 @@ NOT_CLEAN = (
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     """A node with VMs and one beside it."""
-    world = World(tmp_path / "cluster")
-    world.add_node("pve1")
-    world.add_node("pve2")
-    world.add_storage("local", content=["rootdir", "images"])
-    world.add_storage("fast", content=["rootdir", "images"])
-    world.add_storage("backups", "nfs")
-    world.add_storage("depot", "pbs")
+    world = restore_world(tmp_path / "cluster")
     world.add_vm(300, "vm", "pve1", disks={"scsi0": NOISE, "scsi1": b"second"}, options=NETWORK, tags=["prod"])
     world.add_vm(301, "far", "pve2", disks={"scsi0": NOISE})
     world.add_container(101, "web1", "pve1", files={"etc/motd": b"hello\n"})

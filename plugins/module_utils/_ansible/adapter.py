@@ -34,6 +34,13 @@ class Result:
     values: Mapping[str, Any]
     failure: str | None = None
 
+    @classmethod
+    def judged(cls, values: Mapping[str, Any], failed: bool) -> Result:
+        """The values with their ``msg``, which becomes the failure where the task has ``failed``."""
+        if not failed:
+            return cls(values)
+        return cls({key: value for key, value in values.items() if key != "msg"}, values["msg"])
+
 
 @dataclass(frozen=True)
 class Call:

@@ -4,8 +4,8 @@
 
 """What runs have started, written down before it is asked for, so that a run that was killed is found by the next one.
 
-A run has a file of its own, one JSON line an entry, each synced to the disk. It holds a lock on the file as long as it
-lives: a file without a lock is that of a run that died, however it died, and no stale lock can stay behind.
+A run has a file of its own, one JSON line an entry. It holds a lock on the file as long as it lives: a file without a
+lock is that of a run that died, however it died, and no stale lock can stay behind.
 
 Private to this collection.
 """
@@ -99,9 +99,7 @@ class Journal:
                 return
             try:
                 if not keep:
-                    self._path.unlink(missing_ok=True)
-            except OSError as failure:
-                raise _unwritable(self._path, failure) from failure
+                    _remove(self._path)
             finally:
                 os.close(self._handle)
                 self._handle = None
@@ -123,15 +121,8 @@ class Journal:
         return self._handle
 
     def _append(self, handle: int, entry: Entry, sync: bool = True) -> None:
-        line = (b"\n" if self._torn else b"") + json.dumps(entry, separators=(",", ":")).encode() + b"\n"
-        self._torn = True
-        try:
-            if os.write(handle, line) != len(line):
-                raise _unwritable(self._path, OSError("the disk is full"))
-            if sync:
-                os.fsync(handle)
-        except OSError as failure:
-            raise _unwritable(self._path, failure) from failure
+        torn, self._torn = self._torn, True
+        _write_line(self._path, handle, entry, torn, sync)
         self._torn = False
 
 
@@ -153,24 +144,15 @@ class DeadRun:
 
         :raises JournalError: when it can't be written.
         """
-        # Before it a newline: the last line may have been cut off with its run.
-        line = b"\n" + json.dumps({"event": event, **facts}, separators=(",", ":")).encode() + b"\n"
-        try:
-            if os.write(self._handle, line) != len(line):
-                raise _unwritable(self.path, OSError("the disk is full"))
-            os.fsync(self._handle)
-        except OSError as failure:
-            raise _unwritable(self.path, failure) from failure
+        # The last line may have been cut off with its run.
+        _write_line(self.path, self._handle, {"event": event, **facts}, torn=True)
 
     def forget(self) -> None:
         """Remove the file: everything in it is accounted for.
 
         :raises JournalError: when it can't be removed.
         """
-        try:
-            self.path.unlink(missing_ok=True)
-        except OSError as failure:
-            raise _unwritable(self.path, failure) from failure
+        _remove(self.path)
 
 
 @contextmanager
@@ -253,6 +235,25 @@ def _locked_file(path: Path) -> int:
         os.close(handle)
         raise
     return handle
+
+
+def _write_line(path: Path, handle: int, entry: Entry, torn: bool, sync: bool = True) -> None:
+    """Add an entry; after a line that may be ``torn`` on a line of its own."""
+    line = (b"\n" if torn else b"") + json.dumps(entry, separators=(",", ":")).encode() + b"\n"
+    try:
+        if os.write(handle, line) != len(line):
+            raise _unwritable(path, OSError("the disk is full"))
+        if sync:
+            os.fsync(handle)
+    except OSError as failure:
+        raise _unwritable(path, failure) from failure
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as failure:
+        raise _unwritable(path, failure) from failure
 
 
 def _unwritable(path: Path, failure: OSError) -> JournalError:

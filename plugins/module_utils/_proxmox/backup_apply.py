@@ -72,8 +72,6 @@ def begin(
     interruption: Interruption,
 ) -> BackupRun:
     """The run of a wish: its time begins now, and what happens is noted in ``outcome``."""
-    drift = clock.now() - observation.observed_at
-    offset = clock.monotonic()
     return BackupRun(
         client,
         clock,
@@ -88,7 +86,7 @@ def begin(
         journal,
         observation.observed_at,
         frozenset(backup.volid for listing in observation.listings for backup in listing.backups),
-        lambda node: observation.now(node) + drift + clock.monotonic() - offset,
+        observation.going_on(clock),
         outcome.emit,
     )
 

@@ -55,6 +55,11 @@ class Wish:
         """Whether Proxmox removes older backups by the storage's own retention."""
         return self.parameters.get("remove") != 0
 
+    @property
+    def protected(self) -> bool:
+        """Whether new backups are protected."""
+        return self.parameters.get("protected") == 1
+
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> Wish:
         """The module's options, checked.

@@ -22,6 +22,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.removal_p
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.removal_report import (
     Pruning,
     diff_lines,
+    diff_of,
     fate_rows,
 )
 
@@ -142,4 +143,4 @@ def _diff(plan: Plan, rows: Sequence[Mapping[str, Any]], done: Outcome, pruning:
     goes, stays = diff_lines(pruning, {decision.guest.vmid: decision.guest for decision in plan.decisions})
     before.extend(goes)
     after.extend(stays)
-    return {"before": "".join(f"{line}\n" for line in before), "after": "".join(f"{line}\n" for line in after)}
+    return diff_of(before, after)

@@ -41,8 +41,7 @@ def foretold(wish: Wish, planned: Plan, observation: Observation, of_storages: S
     if wish.keep is None:
         return Pruning(by_storage, None, tuple(warnings))
     gone = {fate.backup.key for fate in by_storage.removals}
-    protected = wish.parameters.get("protected") == 1
-    retention = Retention(wish.keep, times, observation.now, new_is_protected=protected)
+    retention = Retention(wish.keep, times, observation.now, new_is_protected=wish.protected)
     new = {decision.guest.vmid for decision in planned.decisions if decision.action == "back_up"}
     plan = RemovalPlan.of_places(
         retention.apply([one for one in listings[place].backups if one.key not in gone], owners, new)
@@ -60,8 +59,12 @@ def after_backups(run: BackupRun, keep: Keep, observation: Observation, proofs: 
     shared = {place.storage for place in observation.places if place.shared}
     owners: dict[PlaceKey, dict[int, str | None]] = {}
     nodes: dict[PlaceKey, str] = {}
+
+    def place_of(storage: str, node: str) -> PlaceKey:
+        return storage, None if storage in shared else node
+
     for vmid, backup in proofs.items():
-        place = (backup.storage, None if backup.storage in shared else backup.node)
+        place = place_of(backup.storage, backup.node)
         owners.setdefault(place, {})[vmid] = types.get(vmid)
         nodes[place] = backup.node
     times = LocalTimes(observation.zones)
@@ -76,8 +79,7 @@ def after_backups(run: BackupRun, keep: Keep, observation: Observation, proofs: 
     plan = RemovalPlan.of_places(plans)
 
     def again(listing: Listing) -> RemovalPlan:
-        place = (listing.storage, None if listing.storage in shared else listing.node)
-        return retention.apply(listing.backups, owners[place])
+        return retention.apply(listing.backups, owners[place_of(listing.storage, listing.node)])
 
     outcome = remove_all(run.client, run.clock, run.deadline, plan, again)
     return Pruning(plan, outcome, (*problems, *zone_warnings(times, plan)))
@@ -107,15 +109,14 @@ def _by_storages(
     warnings: list[str] = []
     times = LocalTimes(observation.zones)
     for job, found in zip(jobs, of_storages):
-        place = _place_of(job, listings)
+        place = _place_of(job.storage, job.node, listings)
         if found.problem is not None:
             warnings.append(
                 f"Whether storage {job.storage} removes older backups after each backup cannot be told: {found.problem}"
             )
         if found.keep.all or place is None:
             continue
-        protected = wish.parameters.get("protected") == 1
-        retention = Retention(found.keep, times, observation.now, False, protected)
+        retention = Retention(found.keep, times, observation.now, False, wish.protected)
         owners: Owners = {guest.vmid: guest.type for guest in job.guests}
         part = retention.apply(listings[place].backups, owners, set(owners))
         why = f"retention of the storage ({found.keep})"
@@ -133,17 +134,15 @@ def _planned_places(planned: Plan, listings: Mapping[PlaceKey, Listing]) -> dict
     owners: dict[PlaceKey, dict[int, str | None]] = {}
     for decision in planned.decisions:
         newest = decision.judgement.newest
+        place: PlaceKey | None = None
         if decision.action == "back_up":
-            candidates = [(decision.storage or "", None), (decision.storage or "", decision.guest.node)]
+            place = _place_of(decision.storage or "", decision.guest.node, listings)
         elif decision.action == "keep" and newest is not None:
-            candidates = [(newest.storage, None), (newest.storage, newest.node)]
-        else:
-            continue
-        place = next((candidate for candidate in candidates if candidate in listings), None)
+            place = _place_of(newest.storage, newest.node, listings)
         if place is not None:
             owners.setdefault(place, {})[decision.guest.vmid] = decision.guest.type
     return owners
 
 
-def _place_of(job: NodeJob, listings: Mapping[PlaceKey, Listing]) -> PlaceKey | None:
-    return next((place for place in ((job.storage, None), (job.storage, job.node)) if place in listings), None)
+def _place_of(storage: str, node: str, listings: Mapping[PlaceKey, Listing]) -> PlaceKey | None:
+    return next((place for place in ((storage, None), (storage, node)) if place in listings), None)

@@ -29,6 +29,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_ve
     Verdict,
     verdict,
 )
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_row import guest_row
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import Observation
 
 _MADE = frozenset({"backed_up", "waited_for"})
@@ -79,23 +80,8 @@ def _planned_row(decision: Decision, check: bool) -> dict[str, Any]:
     newest = decision.judgement.newest
     result = {"keep": "fresh", "refuse": "not_started", "back_up": "would_back_up" if check else "not_started"}
     kept = newest if decision.action == "keep" else None
-    return {
-        "vmid": guest.vmid,
-        "name": guest.name,
-        "node": guest.node,
-        "type": guest.type,
-        "result": result[decision.action],
-        "volid": kept.volid if kept else None,
-        "storage": kept.storage if kept else decision.storage,
-        "size": kept.size if kept else None,
-        "ctime": kept.ctime if kept else None,
-        "age": decision.judgement.age,
-        "duration": None,
-        "warnings": [],
-        "excluded_volumes": [],
-        "reason": decision.reason,
-        "upid": None,
-    }
+    row = guest_row(guest, result[decision.action], decision.reason, kept, decision.judgement.age)
+    return row if kept else {**row, "storage": decision.storage}
 
 
 def _evidence(observation: Observation, done: Outcome) -> Evidence:

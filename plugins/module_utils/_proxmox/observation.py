@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock
@@ -54,6 +54,11 @@ class Observation:
         """Every backup that is shown, newest first."""
         found = [backup for listing in self.listings for backup in listing.backups]
         return sorted(found, key=lambda backup: (-backup.ctime, backup.volid))
+
+    def going_on(self, clock: Clock) -> Callable[[str], float]:
+        """Each node's clock from now on: where the observation left it, and as much later as has passed since."""
+        drift = clock.now() - self.observed_at - clock.monotonic()
+        return lambda node: self.now(node) + drift + clock.monotonic()
 
     def now(self, node: str | None = None) -> float:
         """Epoch seconds by the node's clock at the time of the observation."""

@@ -158,8 +158,7 @@ def remove_backups(
     wanted = Wanted.from_params(params)
     began = clock.monotonic()
     observation = observe(client, clock, wanted.storages)
-    drift = clock.now() - observation.observed_at - clock.monotonic()
-    planner = _Planner(wanted, observation, lambda node: observation.now(node) + drift + clock.monotonic())
+    planner = _Planner(wanted, observation, observation.going_on(clock))
     plan = planner.plan()
     outcome = None
     if not check_mode:

@@ -20,6 +20,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.archives 
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_message import summary
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.freshness import by_guest, counts, own_backups
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_row import guest_row
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import Observation
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.removal_apply import RemovalOutcome
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.removal_plan import Fate, RemovalPlan
@@ -126,6 +127,11 @@ def diff_lines(pruning: Pruning, guests: Mapping[int, Guest]) -> tuple[list[str]
     return before, after
 
 
+def diff_of(before: Sequence[str], after: Sequence[str]) -> dict[str, str]:
+    """Lines as Ansible shows differences."""
+    return {"before": "".join(f"{line}\n" for line in before), "after": "".join(f"{line}\n" for line in after)}
+
+
 def removal_result(
     guests: Sequence[Guest], hidden: Mapping[int, str], pruning: Pruning, observation: Observation, seconds: float
 ) -> dict[str, Any]:
@@ -142,7 +148,7 @@ def removal_result(
         "tasks": pruning.tasks(),
         "orphans": [],
         "summary": summary(rows, [row["size"] for row in removed], seconds),
-        "diff": {"before": "".join(f"{line}\n" for line in before), "after": "".join(f"{line}\n" for line in after)},
+        "diff": diff_of(before, after),
         "warnings": list(pruning.warnings),
         "msg": _removal_message(rows, hidden, pruning),
     }
@@ -164,7 +170,9 @@ def _guest_rows(
             if backup.key not in taken and backup.key not in vanished
         ]
         told = _told(hidden.get(guest.vmid), gone.get(guest.vmid, []), failed.get(guest.vmid, []), left, pruning)
-        rows.append(_guest_row(guest, *told, left, observation))
+        newest = next((backup for backup in left if counts(backup, observation.now(backup.node))), None)
+        age = max(0, int(observation.now(newest.node)) - newest.ctime) if newest else None
+        rows.append(guest_row(guest, *told, newest, age))
     return rows
 
 
@@ -188,29 +196,6 @@ def _told(
         word = "would_remove" if pruning.outcome is None else "removed"
         return word, f"{len(gone)} of {counted(len(gone) + len(left), 'backup')}; {gone[0].backup.volid}: {gone[0].why}"
     return "kept", f"{counted(len(left), 'backup')}, none of which is to go" if left else "no backup is there"
-
-
-def _guest_row(
-    guest: Guest, result: str, reason: str, left: Sequence[Backup], observation: Observation
-) -> dict[str, Any]:
-    newest = next((backup for backup in left if counts(backup, observation.now(backup.node))), None)
-    return {
-        "vmid": guest.vmid,
-        "name": guest.name,
-        "node": guest.node or None,
-        "type": guest.type or None,
-        "result": result,
-        "volid": newest.volid if newest else None,
-        "storage": newest.storage if newest else None,
-        "size": newest.size if newest else None,
-        "ctime": newest.ctime if newest else None,
-        "age": max(0, int(observation.now(newest.node)) - newest.ctime) if newest else None,
-        "duration": None,
-        "warnings": [],
-        "excluded_volumes": [],
-        "reason": reason,
-        "upid": None,
-    }
 
 
 def _removal_message(rows: Sequence[Mapping[str, Any]], hidden: Mapping[int, str], pruning: Pruning) -> str:
