@@ -31,11 +31,13 @@ pytestmark = pytest.mark.slow  # processes start, and other tests may want the p
 
 
 @contextmanager
-def simulator(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+def simulator(
+    folder: Path, *arguments: str, cwd: Path | None = None
+) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
     """A running process and what it says of itself."""
     command = [sys.executable, "-m", "pve_simulator", "--folder", str(folder), *arguments]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(TESTS)}
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(TESTS)}, cwd=cwd
     ) as process:
         try:
             assert process.stdout is not None
@@ -68,6 +70,16 @@ def test_ready_and_end(tmp_path: Path, number: signal.Signals) -> None:
         assert ready_file.stat().st_mode & 0o077 == 0
         process.send_signal(number)
         assert process.wait(timeout=3) == 0
+
+
+def test_a_relative_folder_is_named_absolutely(tmp_path: Path) -> None:
+    ready_file = tmp_path / "ready.json"
+    with simulator(Path("cluster"), "--ready-file", "ready.json", cwd=tmp_path) as (process, ready):
+        assert ready["ca_path"] == str(tmp_path / "cluster" / "pki" / Path(ready["ca_path"]).name)
+        assert call(ready, "/version")["version"] == "8.4.21"
+        process.terminate()
+        assert process.wait(timeout=3) == 0
+    assert json.loads(ready_file.read_text(encoding="utf-8"))["ca_path"] == ready["ca_path"]
 
 
 def test_another_version_and_scenario(tmp_path: Path) -> None:

@@ -189,9 +189,38 @@ def test_high_availability(world: World, root: Client, vmid: int) -> None:
     assert world.cluster.guests[vmid].running
     assert root.put(place, state="stopped").data is None
     assert not world.cluster.guests[vmid].running
-    assert root.put(place, state="ignored").data is None
-    assert root.get(place).data["state"] == "ignored"
-    assert root.post(f"{PLACES[vmid]}/status/start").data.split(":")[5] == f"{PREFIX[vmid]}start"
+
+
+@BOTH
+def test_the_ha_manager_is_asked_unless_it_ignores_the_guest(world: World, root: Client, vmid: int) -> None:
+    resource = f"/cluster/ha/resources/{'ct' if vmid == 101 else 'vm'}:{vmid}"
+
+    def status() -> tuple[str, object]:
+        data = root.get(f"{PLACES[vmid]}/status/current").data
+        return data["status"], data["ha"]
+
+    def acted(action: str) -> str:
+        upid = root.post(f"{PLACES[vmid]}/status/{action}").data
+        assert root.ended(upid) == "OK"
+        return str(upid).split(":")[5]
+
+    world.set_ha(vmid, "stopped")
+    assert acted("start") == "hastart"
+    assert status() == ("running", {"managed": 1, "state": "started"})
+    assert acted("shutdown") == "hastop", "there is no task of its own for this"
+    assert status() == ("stopped", {"managed": 1, "state": "stopped"})
+    assert acted("start") == "hastart"
+    assert acted("stop") == "hastop"
+    assert root.put(resource, state="started").status == 200
+    assert root.put(resource, state="ignored").status == 200
+    assert root.get(resource).data["state"] == "ignored"
+    assert status() == ("running", {"managed": 0}), "it goes on as it is, and nobody looks after it"
+    for action, after in (("shutdown", "stopped"), ("start", "running"), ("stop", "stopped")):
+        assert acted(action) == f"{PREFIX[vmid]}{action}"
+        assert status() == (after, {"managed": 0})
+    assert root.delete(PLACES[vmid]).reason.endswith("used in HA resources and purge parameter not set.")
+    assert root.put(resource, state="started").status == 200
+    assert status() == ("running", {"managed": 1, "state": "started"})
 
 
 def test_replication(world: World, root: Client) -> None:

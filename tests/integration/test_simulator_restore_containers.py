@@ -160,39 +160,6 @@ def test_the_id_is_locked_while_it_is_restored(world: World, sim: Simulator, roo
     assert "lock" not in root.get("/nodes/pve1/lxc/201/status/current").data
 
 
-def test_a_restore_that_is_stopped_leaves_nothing(world: World, sim: Simulator, root: Client) -> None:
-    volid = world.add_archive(101)
-    sim.faults.restore_hangs(101)
-    upid = restore(root, 101, volid, force=1)
-    root.until_logged(upid, "extracting")
-    root.delete(f"/nodes/pve1/tasks/{upid}")
-    assert root.ended(upid).endswith("failed: interrupted by signal")
-    assert 101 not in world.cluster.guests
-
-
-def test_a_worker_that_dies_leaves_a_locked_ruin(world: World, sim: Simulator, root: Client) -> None:
-    volid = world.add_archive(101)
-    sim.faults.restore_dies(101)
-    assert root.ended(restore(root, 101, volid, force=1)) == "unexpected status"
-    config = root.get("/nodes/pve1/lxc/101/config").data
-    assert {key: config[key] for key in config if key != "digest"} == {"lock": "create"}
-    status = root.get("/nodes/pve1/lxc/101/status/current").data
-    assert (status["lock"], status["name"]) == ("create", "CT101")
-
-
-def test_a_node_that_is_lost_meanwhile(world: World, sim: Simulator, root: Client) -> None:
-    volid = world.add_archive(103)
-    sim.faults.restore_hangs(203)
-    upid = root.post("/nodes/pve2/lxc", vmid=203, ostemplate=volid, restore=1, storage="local").data
-    root.until_logged(upid, "extracting")
-    sim.faults.node_offline("pve2")
-    assert root.get(f"/nodes/pve2/tasks/{upid}/status").status == 595
-    sim.wait_idle()
-    sim.faults.node_online("pve2")
-    assert root.ended(upid) == "unexpected status"
-    assert world.cluster.guests[203].lock == "create"
-
-
 def test_room_is_needed_for_old_and_new(world: World, root: Client) -> None:
     world.add_storage("blocks", "lvm", content=["rootdir", "images"], capacity=20 << 30)
     volid = world.add_archive(101)

@@ -170,25 +170,6 @@ def test_what_is_refused_at_once(world: World, root: Client) -> None:
     assert (drive.status, drive.errors) == (400, {"scsi0": "option conflicts with option 'archive'"})
 
 
-def test_a_restore_that_hangs_and_is_stopped_leaves_a_stub(world: World, sim: Simulator, root: Client) -> None:
-    volid = world.add_archive(300)
-    sim.faults.restore_hangs(300)
-    upid = restore(root, 300, volid, force=1)
-    root.until_logged(upid, "progress 50%")
-    assert root.get("/nodes/pve1/qemu/300/config").data["lock"] == "create"
-    root.delete(f"/nodes/pve1/tasks/{upid}")
-    assert root.ended(upid).endswith("failed: interrupted by signal")
-    assert world.cluster.guests[300].bare
-
-
-def test_a_worker_that_dies_leaves_a_locked_stub(world: World, sim: Simulator, root: Client) -> None:
-    volid = world.add_archive(300)
-    sim.faults.restore_dies(300)
-    assert root.ended(restore(root, 300, volid, force=1)) == "unexpected status"
-    config = root.get("/nodes/pve1/qemu/300/config").data
-    assert (config["memory"], config["lock"]) == (128, "create")
-
-
 def test_a_base_of_linked_clones_stays(world: World, root: Client) -> None:
     world.add_vm(900, "tmpl", "pve1", disks={"scsi0": NOISE}, template=True)
     world.add_linked_clone(900, 901, "clone")

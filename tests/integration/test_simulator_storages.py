@@ -165,3 +165,46 @@ def test_a_storage_fills_up(world: World, root: Client, clock: Ticking) -> None:
     assert root.ended(upid) == "job errors"
     assert "INFO: tar: -: Cannot write: No space left on device" in root.log(upid)
     assert any(line.endswith("failed: exit code 2") for line in root.log(upid))
+
+
+FILES_PARENT, SNAPSHOT_PARENT = "../900/base-900-disk-0.qcow2", "base-900-disk-0@__base__"
+ABSENT = "absent"
+
+
+@pytest.mark.parametrize(
+    ("kind", "base", "clone", "parent", "none"),
+    [
+        ("dir", "900/base-900-disk-0.qcow2", "901/vm-901-disk-0.qcow2", FILES_PARENT, None),
+        ("nfs", "900/base-900-disk-0.qcow2", "901/vm-901-disk-0.qcow2", FILES_PARENT, None),
+        ("zfspool", "base-900-disk-0", "vm-901-disk-0", SNAPSHOT_PARENT, None),
+        ("rbd", "base-900-disk-0", "vm-901-disk-0", SNAPSHOT_PARENT, None),
+        ("lvmthin", "base-900-disk-0", "vm-901-disk-0", ABSENT, ABSENT),
+    ],
+)
+def test_a_linked_clone_names_its_base(
+    world: World, root: Client, kind: str, base: str, clone: str, parent: object, none: object
+) -> None:
+    world.add_storage("images", kind, content=["images"])
+    world.add_vm(900, "tmpl", "pve1", disks={"scsi0": b"x"}, storage="images", template=True)
+    world.add_linked_clone(900, 901, "clone")
+    world.add_vm(902, "full", "pve1", disks={"scsi0": b"x"}, storage="images")
+    listed = {entry["vmid"]: entry for entry in root.get("/nodes/pve1/storage/images/content").data}
+    assert {vmid: entry.get("parent", ABSENT) for vmid, entry in listed.items()} == {900: none, 901: parent, 902: none}
+    tells = parent != ABSENT
+    assert listed[900]["volid"] == f"images:{base}"
+    assert listed[901]["volid"] == (f"images:{base}/{clone}" if tells else f"images:{clone}")
+    assert root.get("/nodes/pve1/qemu/901/config").data["scsi0"].startswith(listed[901]["volid"])
+    end = root.ended(root.delete("/nodes/pve1/qemu/900").data)
+    assert end == (f"base volume 'images:{base}' is still in use by linked cloned" if tells else "OK")
+
+
+def test_a_clone_of_a_clone_names_the_last_base(world: World, root: Client) -> None:
+    world.add_vm(900, "tmpl", "pve1", disks={"scsi0": b"x"}, template=True)
+    world.add_linked_clone(900, 901, "clone")
+    world.cluster.guests[901].template = True
+    world.add_linked_clone(901, 902, "grandchild")
+    listed = {entry["vmid"]: entry for entry in root.get("/nodes/pve1/storage/local/content", content="images").data}
+    assert listed[902]["volid"] == "local:901/base-901-disk-0.qcow2/902/vm-902-disk-0.qcow2"
+    assert listed[902]["parent"] == "../901/base-901-disk-0.qcow2"
+    assert listed[901]["parent"] == "../900/base-900-disk-0.qcow2"
+    assert root.ended(root.delete("/nodes/pve1/qemu/901").data).endswith("is still in use by linked cloned")

@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
             {
                 "host": simulator.host,
                 "port": simulator.port,
-                "ca_path": str(simulator.ca_path),
+                "ca_path": str(simulator.ca_path.absolute()),  # whoever reads it may be elsewhere
                 "token_id": entrance.token_id,
                 "token_secret": entrance.token_secret,
                 "user": entrance.user,

@@ -10,9 +10,10 @@ A fault waits until something meets it. Those with ``times`` are used up; those 
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from pve_simulator.guest_faults import GuestFaults
 
 
 @dataclass
@@ -36,27 +37,6 @@ class HttpFault:
 
 
 @dataclass
-class GuestFault:
-    """What goes wrong when a guest is backed up, restored, started or shut down."""
-
-    warning: str | None = None
-    failure: str | None = None
-    hangs: bool = False
-    stays_up: bool = False
-    pace: float | None = None
-    dies: bool = False
-    prune_fails: bool = False
-    protect_fails: bool = False
-    vanishes: bool = False
-    restore_failure: str | None = None
-    restore_fails_at: str = ""
-    restore_hangs: bool = False
-    restore_dies: bool = False
-    start_failure: str | None = None
-    crashes_after: float | None = None
-
-
-@dataclass
 class _RemovalFault:
     """What goes wrong when a backup is removed; ``text`` None: it hangs."""
 
@@ -71,7 +51,7 @@ class _Move:
     on: str
 
 
-class Faults:
+class Faults(GuestFaults):
     """The orders of a test. The methods that change the cluster go through the calls given at the start."""
 
     def __init__(
@@ -82,9 +62,8 @@ class Faults:
         fill: Callable[[str], None],
         expire_tickets: Callable[[], None],
     ) -> None:
-        self._lock = threading.Lock()
+        super().__init__()
         self._http: list[HttpFault] = []
-        self._guests: dict[int, GuestFault] = {}
         self._removals: list[_RemovalFault] = []
         self._truncations: list[int] = []
         self._moves: list[_Move] = []
@@ -130,75 +109,6 @@ class Faults:
     def body(self, method: str, path_regex: str, raw: bytes, times: int = 1) -> None:
         """Answer 200 with these bytes; the call is not carried out."""
         self._order(method, path_regex, "body", times, raw=raw)
-
-    def guest_warns(self, vmid: int, text: str) -> None:
-        """The backup of the guest logs a warning."""
-        self.guest(vmid).warning = text
-
-    def guest_fails(self, vmid: int, text: str) -> None:
-        """The backup of the guest fails with this text."""
-        self.guest(vmid).failure = text
-
-    def guest_hangs(self, vmid: int) -> None:
-        """The backup of the guest stands still until `release`."""
-        fault = self.guest(vmid)
-        fault.hangs = True
-
-    def shutdown_hangs(self, vmid: int) -> None:
-        """The guest does not shut down, whoever asks it to, until `release`."""
-        self.guest(vmid).stays_up = True
-
-    def release(self, vmid: int) -> None:
-        """Let a guest's backup, restore or shutdown go on."""
-        fault = self.guest(vmid)
-        fault.hangs = fault.stays_up = fault.restore_hangs = False
-
-    def guest_pace(self, vmid: int, seconds: float) -> None:
-        """The backup of the guest takes this long."""
-        self.guest(vmid).pace = seconds
-
-    def worker_dies(self, vmid: int) -> None:
-        """The worker is killed while this guest is backed up; the guest stays locked."""
-        self.guest(vmid).dies = True
-
-    def prune_fails(self, vmid: int) -> None:
-        """Removing older backups of the guest fails."""
-        self.guest(vmid).prune_fails = True
-
-    def protect_fails(self, vmid: int) -> None:
-        """Marking the guest's backup as protected fails."""
-        self.guest(vmid).protect_fails = True
-
-    def archive_vanishes(self, vmid: int) -> None:
-        """The log says Finished, and nothing is on the storage."""
-        self.guest(vmid).vanishes = True
-
-    def restore_fails(self, vmid: int, text: str, at: str = "extract") -> None:
-        """A restore onto this id fails with the text.
-
-        ``begin``: before anything was changed; ``extract``: when part of the content is there and what was before is
-        gone; ``end``: when all of the content is there and the configuration is not.
-        """
-        if at not in ("begin", "extract", "end"):
-            raise ValueError(f"at is 'begin', 'extract' or 'end', not {at!r}")
-        fault = self.guest(vmid)
-        fault.restore_failure, fault.restore_fails_at = text, at
-
-    def restore_hangs(self, vmid: int) -> None:
-        """A restore onto this id stands still in the middle of the content, until `release`."""
-        self.guest(vmid).restore_hangs = True
-
-    def restore_dies(self, vmid: int) -> None:
-        """The worker is killed in the middle of the content: the id stays locked, what was there before is gone."""
-        self.guest(vmid).restore_dies = True
-
-    def start_fails(self, vmid: int, text: str) -> None:
-        """The guest cannot be started: the task ends with the text."""
-        self.guest(vmid).start_failure = text
-
-    def guest_crashes(self, vmid: int, after: float = 0.0) -> None:
-        """The guest is down again so many seconds after it was started; the task that started it says OK."""
-        self.guest(vmid).crashes_after = after
 
     def removal_fails(self, volid_regex: str, text: str = "unlink failed - Permission denied") -> None:
         """Backups whose volid matches cannot be removed: the task ``imgdel`` ends with the text, pruning logs it."""
@@ -247,21 +157,12 @@ class Faults:
 
     def clear(self) -> None:
         """Forget the faults of transport, guests, removals and logs; nodes and storages stay as they are."""
+        super().clear()
         with self._lock:
-            for fault in self._guests.values():
-                fault.hangs = fault.stays_up = fault.restore_hangs = (
-                    False  # whoever stands still there does not look here again
-                )
             self._http.clear()
-            self._guests.clear()
             self._removals.clear()
             self._truncations.clear()
             self._moves.clear()
-
-    def guest(self, vmid: int) -> GuestFault:
-        """The faults of a guest, to read or to change."""
-        with self._lock:
-            return self._guests.setdefault(vmid, GuestFault())
 
     def meet(self, method: str, path: str) -> HttpFault | None:
         """The fault that this call meets, used up by one."""

@@ -85,8 +85,14 @@ class Population(Core):
         capacity: int = 10 * GIB,
         path: str | None = None,
         max_protected: int | None = None,
+        encryption_key: str | None = None,
     ) -> None:
-        """A storage. nfs and pbs are shared unless told otherwise; ``path`` is what logs call its folder."""
+        """A storage. nfs and pbs are shared unless told otherwise; ``path`` is what logs call its folder.
+
+        ``encryption_key`` is the fingerprint of a backup server's key. Raises ``ValueError`` where there can be none.
+        """
+        if encryption_key is not None and type != "pbs":
+            raise ValueError(f"a storage of type {type} encrypts nothing")
         storage = Storage(
             name,
             type,
@@ -98,6 +104,7 @@ class Population(Core):
             disabled=disabled,
             capacity=capacity,
             max_protected=max_protected,
+            encryption_key=encryption_key,
         )
         with self.changed:
             self.cluster.storages[name] = storage
@@ -237,9 +244,10 @@ class Population(Core):
     ) -> str:
         """A backup made ``age`` seconds ago, with what is in the guest now; the answer is its volid.
 
-        ``size``, ``verification`` (ok, failed) and ``encrypted`` are what the listing says of it. ``name`` is for
-        files that somebody renamed; ``kind`` counts for guests that are no more. A ``bare`` one has its size and no
-        content, takes no room on the disk and next to no time: for listings with very many.
+        ``size``, ``verification`` (ok, failed) and ``encrypted`` (a fingerprint, or ``"1"``) are what the listing says
+        of it; an encrypted one is read only where the storage has a key. ``name`` is for files that somebody renamed;
+        ``kind`` counts for guests that are no more. A ``bare`` one has its size and no content, takes no room on the
+        disk and next to no time: for listings with very many.
         """
         guest = self.cluster.guests.get(vmid) or Guest(vmid, f"gone{vmid}", kind, node or self.entry.name)
         where = node or guest.node

@@ -64,7 +64,14 @@ def succeeded(exitstatus: str | None) -> bool:
 
 def backup_tasks(client: Client, node: str) -> list[ListedTask]:
     """The newest vzdump tasks of a node that this token may see: its own, and all with Sys.Audit on the node."""
-    answer = client.get(path_of("nodes", node, "tasks"), typefilter="vzdump", source="all", limit=200)
+    return listed_tasks(client, node, "vzdump")
+
+
+def listed_tasks(client: Client, node: str, kind: str | None, vmid: int | None = None) -> list[ListedTask]:
+    """As ``backup_tasks``, for any type of task or all of them, and those of one guest only. One request."""
+    only = {"typefilter": kind, "vmid": vmid}
+    given = {name: value for name, value in only.items() if value is not None}
+    answer = client.get(path_of("nodes", node, "tasks"), source="all", limit=200, **given)
     if not isinstance(answer, list):
         raise BadAnswer(f"The list of tasks of node {node} is not one: check api_host and api_port.")
     found = [(Upid.parse(entry.get("upid")), entry) for entry in answer if isinstance(entry, Mapping)]

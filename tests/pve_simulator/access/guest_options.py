@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 
 from pve_simulator.access.acl import ROOT
-from pve_simulator.errors import ApiError, Forbidden
+from pve_simulator.errors import Died, Forbidden
 from pve_simulator.guests import parsing
 from pve_simulator.world import World
 
@@ -26,12 +26,12 @@ _PATTERNS = (
 
 
 def check(world: World, identity: str, vmid: int, pool: str | None, kind: str, options: Iterable[str]) -> None:
-    """Raise `Forbidden` for the first option that the caller must not set."""
+    """Raise `Forbidden`, or `Died`, for the first option that the caller must not set."""
     if identity == ROOT:
         return
     for option in sorted(options):
-        if option == "lock":
-            raise ApiError(500, "Only root can set 'lock' config\n")
+        if option == "lock" and kind == "qemu":
+            raise Died("only root can set 'lock' config")
         needed = _privilege(kind, option)
         paths = [f"/vms/{vmid}", *([f"/pool/{pool}"] if pool is not None else [])]
         if not any(world.rights.has(identity, path, needed) for path in paths):

@@ -124,6 +124,8 @@ def _configuration(call: Call, storage: Storage) -> dict[str, object]:
         found["prune-backups"] = storage.prune
     if storage.max_protected is not None:
         found["max-protected-backups"] = storage.max_protected
+    if storage.encryption_key is not None:
+        found["encryption-key"] = storage.encryption_key
     if storage.disabled:
         found["disable"] = 1
     return found

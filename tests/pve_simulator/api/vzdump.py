@@ -13,7 +13,7 @@ from pve_simulator.schema import property_strings
 from pve_simulator.schema import vzdump as schema
 from pve_simulator.schema.parameters import Parameter
 from pve_simulator.schema.shared import NODE
-from pve_simulator.storage import availability
+from pve_simulator.storage import availability, encryption
 from pve_simulator.storage.access import check_volume
 from pve_simulator.storage.layout import shown_dump
 from pve_simulator.vzdump import notes, selection
@@ -103,6 +103,7 @@ def extract_config(call: Call) -> object:
     found = call.world.backups(storage, call.node).find(name)
     if found is None:
         raise Died(f"volume '{call.parameters['volume']}' does not exist")
+    encryption.check_readable(call.cluster.storages[storage], found)
     try:
         return extraction.configuration(found.path)
     except extraction.BrokenArchive as error:

@@ -14,6 +14,7 @@ from pve_simulator.state.model import GIB, Guest, Storage, Volume
 
 _UNITS = ((1 << 40, "T"), (1 << 30, "G"), (1 << 20, "M"), (1 << 10, "K"))
 FILE_TYPES = ("dir", "nfs", "cifs", "cephfs", "glusterfs", "btrfs")
+SNAPSHOT_TYPES = ("zfspool", "zfs", "rbd")  # here a linked clone builds on a snapshot of its base
 
 # what a container without a quota is taken for: pve-container says 4 GiB where the configuration has no size
 _UNKNOWN_SIZE = 4 * GIB
@@ -29,9 +30,20 @@ def size_text(size: int) -> str:
 
 def volid(guest: Guest, volume: Volume, storages: dict[str, Storage]) -> str:
     """The name of a guest's volume, which depends on the kind of storage."""
-    name = volume_name(guest, volume, storages[volume.storage].type)
-    base = f"{volume.parent.split(':', 1)[1]}/" if volume.parent is not None else ""
-    return f"{volume.storage}:{base}{name}"
+    kind = storages[volume.storage].type
+    name, base = volume_name(guest, volume, kind), base_name(volume, kind)
+    return f"{volume.storage}:{base}/{name}" if base is not None else f"{volume.storage}:{name}"
+
+
+def base_name(volume: Volume, kind: str) -> str | None:
+    """The name, on its storage, of the base that a linked clone's volume builds on, where the kind of storage tells.
+
+    LVM does not: a thin volume's origin stands neither in its name nor in a listing (PVE::Storage::LvmThinPlugin).
+    """
+    if volume.parent is None or kind not in (*FILE_TYPES, *SNAPSHOT_TYPES):
+        return None
+    parts = volume.parent.split(":", 1)[1].split("/")  # a base that is a linked clone itself has its own base before
+    return "/".join(parts[-2:]) if kind in FILE_TYPES else parts[-1]
 
 
 def volume_name(guest: Guest, volume: Volume, kind: str) -> str:

@@ -54,9 +54,11 @@ def listed(guest: Guest) -> dict[str, object]:
 
 
 def current(cluster: Cluster, guest: Guest) -> dict[str, object]:
-    """The answer of status/current."""
+    """The answer of status/current. What the HA manager is told to ignore counts as not managed."""
     resource = high_availability(cluster, guest)
-    care: dict[str, object] = {"managed": 0} if resource is None else {"managed": 1, "state": resource.state}
+    care: dict[str, object] = {"managed": 0}
+    if resource is not None and resource.managed:
+        care = {"managed": 1, "state": resource.state}
     found = {**listed(guest), "ha": care}
     if guest.kind == "qemu":
         found["qmpstatus"] = _status(guest)

@@ -11,11 +11,10 @@ from pve_simulator.state.model import Cluster, Guest, Volume
 
 
 def user(cluster: Cluster, guest: Guest, volume: Volume) -> int | None:
-    """A guest with a disk that builds on this volume, or None."""
-    name = configuration.volid(guest, volume, cluster.storages)
-    return next(
-        (other.vmid for other in cluster.guests.values() for disk in other.volumes if disk.parent == name), None
-    )
+    """A guest with a disk that is seen to build on this volume, or None."""
+    name, kind = configuration.volid(guest, volume, cluster.storages), cluster.storages[volume.storage].type
+    disks = ((other, disk) for other in cluster.guests.values() for disk in other.volumes if disk.parent == name)
+    return next((other.vmid for other, disk in disks if configuration.base_name(disk, kind) is not None), None)
 
 
 def used_base(cluster: Cluster, guest: Guest) -> str | None:

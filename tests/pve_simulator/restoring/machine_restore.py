@@ -22,6 +22,7 @@ from pve_simulator.restoring.restore import NoRoom, Restore, in_words
 from pve_simulator.state import clock
 from pve_simulator.state.model import Volume
 from pve_simulator.storage import archive_names, availability
+from pve_simulator.storage.encryption import MissingKey
 from pve_simulator.tasks.worker import Worker
 
 _STUB = 128  # the memory that the configuration says in the meantime
@@ -75,10 +76,13 @@ class MachineRestore(Restore):
         """The configuration in the archive, or None when it cannot be had, which does not end the restore yet."""
         try:
             text = self.source.configuration("qemu")
-        except extraction.BrokenArchive:
-            worker.write(f"Could not extract backed up config: {words.unreadable}")
-            for line in ("", "", "Skipping early checks!"):
+        except (extraction.BrokenArchive, MissingKey) as error:
+            why = error.text if isinstance(error, MissingKey) else words.unreadable
+            for line in (f"Could not extract backed up config: {why}", "", "", "Skipping early checks!"):
                 worker.write(line)
+            if isinstance(error, MissingKey):  # the same happens again when the restore itself begins
+                worker.write(error.client)
+                raise WorkerError(words.no_index) from error
             return None
         self.archived(text, "qemu")
         return text

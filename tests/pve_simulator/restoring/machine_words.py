@@ -24,7 +24,9 @@ class Words:
         self._source = source
         self._bwlimit = int(bwlimit)
         self._worker = worker
-        self._command = self._pipe(f"/var/tmp/vzdumptmp{secrets.randbelow(90000) + 1000}")
+        self._scratch = f"/var/tmp/vzdumptmp{secrets.randbelow(90000) + 1000}"
+        self._server = f"backup@pbs@192.0.2.201:{source.storage}"
+        self._command = self._pipe(self._scratch)
 
     @property
     def failed(self) -> str:
@@ -40,6 +42,13 @@ class Words:
         if self._source.compression == "zst":
             return f"Failed to extract config from VMA archive: zstd: {self._source.shown}: unsupported format "
         return "Failed to extract config from VMA archive: vma: vma_reader_create failed - not a vma file"
+
+    @property
+    def no_index(self) -> str:
+        """The end of a restore to which a backup server's client does not even give the list of files."""
+        client = "/usr/bin/proxmox-backup-client restore --crypt-mode=none"
+        files = f"{self._source.name.name} index.json {self._scratch}/index.json"
+        return f"command '{client} {files} --repository {self._server}' failed: exit code 255"
 
     def begin(self) -> None:
         """Which command is run."""
@@ -107,8 +116,7 @@ class Words:
 
     def _pipe(self, scratch: str) -> str:
         if self._source.server:
-            server = f"backup@pbs@192.0.2.201:{self._source.storage}"
-            return f"/usr/bin/pbs-restore --repository {server} {self._source.name.name}"
+            return f"/usr/bin/pbs-restore --repository {self._server} {self._source.name.name}"
         unpack = _UNPACK.get(self._source.compression)
         extract = f"vma extract -v -r {scratch}.fifo"
         shown = self._source.shown

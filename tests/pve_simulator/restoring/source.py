@@ -13,8 +13,9 @@ from pathlib import Path
 from pve_simulator.access.acl import ROOT
 from pve_simulator.archives import extraction
 from pve_simulator.errors import Died, Forbidden
-from pve_simulator.storage import availability
+from pve_simulator.storage import availability, encryption
 from pve_simulator.storage.archive_names import ArchiveName
+from pve_simulator.storage.backups import Backup
 from pve_simulator.storage.layout import shown_dump
 from pve_simulator.world import World
 
@@ -54,18 +55,25 @@ class Source:
 
     def path(self) -> Path:
         """Where its bytes lie. Raises `Died` when it is not there, or its storage is away."""
+        return self._found().path
+
+    def configuration(self, kind: str) -> str:
+        """The configuration of a guest of this kind in it.
+
+        Raises `Died`, `MissingKey` when it is encrypted and there is no key, `BrokenArchive` when there is none.
+        """
+        found = self._found()
+        encryption.check_readable(self.world.cluster.storages[self.storage], found)
+        if self.name.subtype not in (kind, "unknown"):
+            raise extraction.BrokenArchive(f"{self.name.name} is of the other kind")
+        return extraction.configuration(found.path)
+
+    def _found(self) -> Backup:
         availability.active(self.world.cluster, self.storage, self.node)
         found = self.world.backups(self.storage, self.node).find(self.name.name)
         if found is None:
             raise Died(f"volume '{self.given}' does not exist")
-        return found.path
-
-    def configuration(self, kind: str) -> str:
-        """The configuration of a guest of this kind in it. Raises `Died`, and `BrokenArchive` when there is none."""
-        path = self.path()
-        if self.name.subtype not in (kind, "unknown"):
-            raise extraction.BrokenArchive(f"{self.name.name} is of the other kind")
-        return extraction.configuration(path)
+        return found
 
 
 def find(world: World, identity: str, node: str, vmid: int, given: str) -> Source:

@@ -24,7 +24,10 @@ class Node:
 
 @dataclass
 class Storage:
-    """A storage of the cluster; ``path`` is where Proxmox would say that it lies (not where it lies here)."""
+    """A storage of the cluster; ``path`` is where Proxmox would say that it lies (not where it lies here).
+
+    ``encryption_key`` is the fingerprint of the key with which backups onto a backup server are encrypted.
+    """
 
     name: str
     type: str
@@ -38,6 +41,7 @@ class Storage:
     max_protected: int | None = None
     full: bool = False
     offline_on: list[str] = field(default_factory=list)  # node names; "*" is every node
+    encryption_key: str | None = None
 
     def reaches(self, node: str) -> bool:
         """Tell whether the storage is configured for this node."""

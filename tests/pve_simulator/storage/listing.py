@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pve_simulator.guests import configuration
+from pve_simulator.guests.configuration import FILE_TYPES, SNAPSHOT_TYPES
 from pve_simulator.state.model import Storage
+from pve_simulator.state.model import Volume as Disk
 from pve_simulator.storage.backups import Backup
 from pve_simulator.world import World
-
-_FILE_TYPES = ("dir", "nfs", "cifs", "cephfs", "glusterfs", "btrfs")
 
 
 @dataclass(frozen=True)
@@ -94,14 +94,24 @@ def _disks(world: World, storage: Storage, node: str) -> Iterator[Volume]:
             entry: dict[str, object] = {
                 "volid": name,
                 "content": content,
-                "format": name.rsplit(".", 1)[-1] if storage.type in _FILE_TYPES else "raw",
+                "format": name.rsplit(".", 1)[-1] if storage.type in FILE_TYPES else "raw",
                 "size": volume.size,
                 "ctime": int(world.cluster.boot_time),
                 "vmid": guest.vmid,
             }
-            if storage.type in _FILE_TYPES:
-                entry.update(used=0, parent=None)
+            if storage.type in FILE_TYPES:
+                entry["used"] = 0
+            if storage.type in (*FILE_TYPES, *SNAPSHOT_TYPES):
+                entry["parent"] = _parent(volume, storage.type)
             yield Volume(content, entry)
+
+
+def _parent(volume: Disk, kind: str) -> str | None:
+    """The base of a linked clone as the storage's program names it: qemu-img by a relative path, zfs as a snapshot."""
+    base = configuration.base_name(volume, kind)
+    if base is None:
+        return None
+    return f"../{base}" if kind in FILE_TYPES else f"{base}@__base__"
 
 
 def _templates(world: World, storage: Storage, node: str) -> Iterator[Volume]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pve_simulator.archives import container
 from pve_simulator.guests import parsing
+from pve_simulator.storage import encryption
 from pve_simulator.vzdump.guest_backup import GuestBackup
 from pve_simulator.vzdump.outcome import GuestFailed
 from pve_simulator.vzdump.quoting import quoted, tar_size
@@ -73,6 +74,8 @@ class ContainerBackup(GuestBackup):
         if self.target.folder.server:
             self.worker.info(f"Starting backup: {self.name}")
             self.worker.info(f"Client name: {self.guest.node}")
+        if self.encryption_key is not None:
+            self.worker.info(f"Encryption key fingerprint: {encryption.short(self.encryption_key)}")
 
     def after_stream(self, seconds: float) -> None:
         """What tar says at the end."""

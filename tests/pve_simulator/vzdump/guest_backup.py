@@ -116,6 +116,11 @@ class GuestBackup(ABC):
         """The archive while it is written."""
         return f"{self.target.shown}/{self._partial.name}"
 
+    @property
+    def encryption_key(self) -> str | None:
+        """The fingerprint of the key with which the archive is encrypted."""
+        return self.target.storage.encryption_key if self.target.storage is not None else None
+
     def _backup(self) -> None:
         if self.mode == "snapshot":
             self.prepare()
@@ -149,6 +154,8 @@ class GuestBackup(ABC):
         if self.fault.failure is not None:
             raise GuestFailed(self.fault.failure)
         self.after_stream(self.worker.now() - began)
+        if self.encryption_key is not None:
+            self.target.folder.set_simulated(self.name, {"encrypted": self.encryption_key})
         final = self.target.folder.file(self.name)
         partial.replace(final)
         if not self.target.folder.server:

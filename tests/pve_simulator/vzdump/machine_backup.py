@@ -55,12 +55,14 @@ class MachineBackup(GuestBackup):
         """Start QEMU where it does not run, and the backup in it."""
         if not self._disks():
             self.worker.info("backup contains no disks")
+            self._say_encrypted()
             self.worker.info("starting diskless backup")
             self.worker.info(self._diskless_command())
             return
         if not self.guest.running:
             self.worker.info("starting kvm to execute backup task")
             self._warn_of_network()
+        self._say_encrypted()
         self.worker.info(f"started backup task '{uuid.uuid4()}'")
         if self.mode == "snapshot" or (self.mode == "stop" and self.guest.running):
             self.worker.info("resuming VM again")
@@ -108,6 +110,10 @@ class MachineBackup(GuestBackup):
         if self.guest.running:
             self.worker.info("resuming VM again")
         return GuestFailed(_FULL)
+
+    def _say_encrypted(self) -> None:
+        if self.encryption_key is not None:  # not recorded
+            self.worker.info("enabling encryption")
 
     def _progress(self, percent: int, seconds: int) -> None:
         done, total = self._total() * percent / 100, self._total()

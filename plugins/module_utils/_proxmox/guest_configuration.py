@@ -1,0 +1,225 @@
+# Copyright (c) 2026, the Lifeboat authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a guest is made of, as its configuration says: from the API, or out of an archive. Pure.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+# qemu-server and pve-container: the keys that hold volumes
+_DISK = re.compile(r"^(?:(?:ide|sata|scsi|virtio)\d+|efidisk0|tpmstate0)$")
+_MOUNT = re.compile(r"^(?:rootfs|mp\d+)$")
+_NETWORK = re.compile(r"^net\d+$")
+_VOLUME = re.compile(r"^([A-Za-z][A-Za-z0-9\-_.]*[A-Za-z0-9]):(.+)$")
+_SIZE = re.compile(r"^(\d+(?:\.\d+)?)([KMGT]?)$")
+_MAC = re.compile(r"^[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}$")
+_FACTORS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
+
+NEVER_EQUAL = frozenset({"digest", "vmgenid", "meta", "lock", "parent", "snaptime"})
+"""Keys that a restore makes anew, or that are no setting of the guest (recorded: 08_restore_lxc, 11_qemu)."""
+_STUB = frozenset({"digest", "lock", "memory", "vmgenid", "meta", "smbios1", "description"})
+"""All that a failed restore may leave of a guest's configuration (recorded: 11_qemu; on 8.4 ``memory: 128``)."""
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A disk or mount of a guest. ``storage`` is None for a bind or device mount; ``size`` is in bytes, 0 if unknown.
+
+    ``in_backup`` is False where the configuration leaves it out of backups.
+    """
+
+    key: str
+    storage: str | None
+    volume: str
+    size: int
+    in_backup: bool
+
+
+@dataclass(frozen=True)
+class GuestConfiguration:
+    """Settings as text by key, and the description. ``type`` is ``qemu`` or ``lxc``."""
+
+    type: str
+    values: Mapping[str, str]
+
+    @classmethod
+    def from_api(cls, kind: str, answer: Mapping[str, Any]) -> GuestConfiguration:
+        """An answer of ``GET .../config``."""
+        return cls(kind, {key: str(value) for key, value in answer.items() if not isinstance(value, (list, dict))})
+
+    @classmethod
+    def from_archive(cls, kind: str, text: str) -> GuestConfiguration:
+        """The text of ``vzdump/extractconfig`` (recorded: 04_vzdump_ok, 11_qemu).
+
+        Lines that begin with # are the description, but for those that map a VM's disks. Snapshots that follow are left
+        out: a backup is of the current state.
+        """
+        values: dict[str, str] = {}
+        described: list[str] = []
+        for line in text.splitlines():
+            if line.startswith("["):
+                break
+            if line.startswith("#"):
+                if not line.startswith("#qmdump#"):
+                    described.append(unquote(line[1:]))
+                continue
+            key, mark, value = line.partition(":")
+            if mark:
+                values[key.strip()] = value.strip()
+        if described:
+            values["description"] = "\n".join(described) + "\n"
+        return cls(kind, values)
+
+    @property
+    def name(self) -> str | None:
+        """What the guest is called."""
+        return self.values.get("name" if self.type == "qemu" else "hostname")
+
+    @property
+    def volumes(self) -> list[Volume]:
+        """Disks (without CD drives) or mounts, the root first."""
+        pattern = _DISK if self.type == "qemu" else _MOUNT
+        found = [_volume(self.type, key, value) for key, value in self.values.items() if pattern.match(key)]
+        return sorted((one for one in found if one is not None), key=lambda one: (one.key != "rootfs", one.key))
+
+    @property
+    def unused(self) -> dict[str, str]:
+        """Volumes that belong to the guest and are attached nowhere."""
+        return {key: value for key, value in sorted(self.values.items()) if re.match(r"^unused\d+$", key)}
+
+    @property
+    def root_storage(self) -> str | None:
+        """Where a container's root, or a VM's first disk, lies."""
+        return next((volume.storage for volume in self.volumes if volume.storage is not None), None)
+
+    @property
+    def networks(self) -> dict[str, str]:
+        """The network cards."""
+        return {key: self.values[key] for key in sorted(self.values) if _NETWORK.match(key)}
+
+    @property
+    def unprivileged(self) -> bool:
+        """Whether it is an unprivileged container."""
+        return self.values.get("unprivileged") == "1"
+
+    @property
+    def template(self) -> bool:
+        """Whether it is a template."""
+        return self.values.get("template") == "1"
+
+    @property
+    def protected(self) -> bool:
+        """Whether it is protected against removal."""
+        return self.values.get("protection") == "1"
+
+    @property
+    def lock(self) -> str | None:
+        """What locks it."""
+        return self.values.get("lock") or None
+
+    @property
+    def is_stub(self) -> bool:
+        """Whether it is what a failed restore leaves: a configuration with nothing in it."""
+        return not self.volumes and set(self.values) <= _STUB
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of all settings, the names of volumes among them: equal where nobody has changed the guest."""
+        kept = {key: value for key, value in self.values.items() if key not in ("digest", "lock")}
+        return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
+
+    def text(self) -> str:
+        """For a diff: a line for each setting."""
+        return "".join(f"{key}: {value.rstrip()}\n" for key, value in sorted(self.values.items()) if key != "digest")
+
+
+def differences(wanted: GuestConfiguration, found: GuestConfiguration, renewed: bool) -> list[str]:
+    """The settings that are not as wanted, without volumes; ``renewed`` identities (MAC, uuid) don't count."""
+    volumes = {volume.key for volume in (*wanted.volumes, *found.volumes)}
+    keys = (set(wanted.values) | set(found.values)) - NEVER_EQUAL - volumes - set(found.unused) - set(wanted.unused)
+    if wanted.type == "qemu" and not all(volume.in_backup for volume in wanted.volumes):
+        keys.discard("description")  # where Proxmox puts the lines of the disks that were left out of the backup
+    return sorted(
+        key
+        for key in keys
+        if _compared(key, wanted.values.get(key), renewed) != _compared(key, found.values.get(key), renewed)
+    )
+
+
+def missing_volumes(wanted: GuestConfiguration, found: GuestConfiguration) -> list[str]:
+    """The keys of volumes that were in the backup and aren't in the guest."""
+    there = {volume.key for volume in found.volumes}
+    return [volume.key for volume in wanted.volumes if volume.in_backup and volume.key not in there]
+
+
+def properties(value: str) -> dict[str, str]:
+    """A property string by key; a first part without one stands under an empty key."""
+    parts: dict[str, str] = {}
+    for number, part in enumerate(value.split(",")):
+        key, mark, text = part.partition("=")
+        if mark:
+            parts[key.strip()] = text
+        elif number == 0:
+            parts[""] = part
+    return parts
+
+
+def property_string(parts: Mapping[str, str]) -> str:
+    """The reverse of ``properties``."""
+    return ",".join(value if not key else f"{key}={value}" for key, value in parts.items())
+
+
+def without_address(network: str) -> dict[str, str]:
+    """The parts of a network card without its MAC address, so that Proxmox gives it a new one.
+
+    A VM's has it behind its model (``virtio=BC:24:11:...``), a container's under ``hwaddr``.
+    """
+    parts: dict[str, str] = {}
+    for key, value in properties(network).items():
+        if key in ("hwaddr", "macaddr"):
+            continue
+        if _MAC.match(value):
+            parts["model"] = key
+        else:
+            parts[key] = value
+    return parts
+
+
+def bytes_of(size: str) -> int:
+    """``4G`` in bytes; 0 for what is no size."""
+    match = _SIZE.match(size)
+    return int(float(match.group(1)) * _FACTORS[match.group(2)]) if match else 0
+
+
+def _compared(key: str, value: str | None, renewed: bool) -> object:
+    if value is None:
+        return None
+    if _NETWORK.match(key):
+        return without_address(value) if renewed else properties(value)
+    if key == "smbios1" and renewed:
+        return {name: part for name, part in properties(value).items() if name != "uuid"}
+    if key == "tags":
+        return sorted(re.split(r"[;,\s]+", value))
+    return value.strip()
+
+
+def _volume(kind: str, key: str, value: str) -> Volume | None:
+    parts = properties(value)
+    volume = parts.get("") or parts.get("file") or parts.get("volume") or ""
+    if parts.get("media") == "cdrom" or volume in ("", "none", "cdrom"):
+        return None
+    match = None if volume.startswith("/") else _VOLUME.match(volume)
+    left_out = parts.get("backup") == "0" or (kind == "lxc" and key != "rootfs" and parts.get("backup") != "1")
+    storage = match.group(1) if match else None
+    return Volume(key, storage, volume, bytes_of(parts.get("size", "")), storage is not None and not left_out)

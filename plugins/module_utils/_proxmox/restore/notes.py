@@ -1,0 +1,238 @@
+# Copyright (c) 2026, the Lifeboat authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The journal of one restore: what was begun, so that the next run knows what this one may have left.
+
+Entries: ``plan`` (everything that is needed to end it), then before each request what is begun, and after it what came
+of it. ``proving``, ``saving``, ``restoring`` and ``rolling_back`` name the tasks that were there before; ``task`` the
+one that was started. Private to this collection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.journal import DeadRun, Entry, Journal, JournalError
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.plan import RestorePlan
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.upid import Upid
+
+_SWITCHES = {
+    "protecting": ("protected", True),
+    "released": ("protected", False),
+    "disabling_ha": ("ha_off", True),
+    "enabled_ha": ("ha_off", False),
+    "stopping": ("stopped", True),
+}
+ATTEMPTS = ("proving", "saving", "restoring", "rolling_back")
+
+
+class Notes(Protocol):
+    """Where a restore notes what it does."""
+
+    def note(self, event: str, **facts: Any) -> None:
+        """On the disk when this returns.
+
+        :raises JournalError: when it can't be written.
+        """
+
+    def progress(self) -> Progress:
+        """What the notes tell."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A task that was asked for. ``at`` is when, by the controller's clock; ``known`` tasks were there before."""
+
+    vmid: int
+    at: float
+    known: frozenset[str]
+    upid: Upid | None = None
+    over: bool = False
+    storage: str = ""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a restore has come. ``old`` is the fingerprint of the guest that is replaced, None where there is none.
+
+    ``source`` and ``safety`` are a backup's node and volid.
+    """
+
+    run: str
+    guest: Guest
+    key: str
+    source: tuple[str, str]
+    replaces: bool
+    ran: bool = False
+    start: bool = False
+    ha: str | None = None
+    storage: str | None = None
+    keep_safety: bool = True
+    old: str | None = None
+    volumes: tuple[str, ...] = ()
+    protected: bool = False
+    ha_off: bool = False
+    stopped: bool = False
+    safety: tuple[str, str] | None = None
+    proving: Attempt | None = None
+    saving: Attempt | None = None
+    restoring: Attempt | None = None
+    rolling_back: Attempt | None = None
+
+    @property
+    def before_the_point_of_no_return(self) -> bool:
+        """Whether the guest itself was not touched, but for its power."""
+        return self.restoring is None
+
+
+def plan_facts(plan: RestorePlan, key: str, keep_safety: bool) -> dict[str, Any]:
+    """The entry ``plan``."""
+    return {
+        "vmid": plan.guest.vmid,
+        "name": plan.guest.name,
+        "node": plan.guest.node,
+        "type": plan.guest.type,
+        "key": key,
+        "volid": plan.backup.volid,
+        "volid_node": plan.backup.node,
+        "replaces": plan.replaces,
+        "ran": plan.ran,
+        "start": plan.start,
+        "ha": plan.ha,
+        "storage": plan.before.root_storage if plan.before is not None else plan.storage,
+        "keep_safety": keep_safety,
+        "volumes": [volume.key for volume in plan.archived.volumes if volume.in_backup],
+        "old": None if plan.before is None else plan.before.fingerprint,
+    }
+
+
+class RestoreNotes:
+    """The journal of this run's restore.
+
+    With ``insist`` off what can't be written is passed over: a rollback is worth more than its entry.
+    """
+
+    def __init__(self, journal: Journal, clock: Clock) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._entries: list[Entry] = []
+        self.insist = True
+
+    def note(self, event: str, **facts: Any) -> None:
+        """See ``Notes``."""
+        self._entries.append({"event": event, "at": self._clock.now(), **facts})
+        try:
+            self._journal.write(event, True, **facts)
+        except JournalError:
+            if self.insist:
+                self._entries.pop()
+                raise
+
+    def progress(self) -> Progress:
+        """See ``Notes``."""
+        found = read_progress(self._journal.run, self._entries)
+        if found is None:
+            raise AssertionError("unreachable: the plan is the first entry")
+        return found
+
+
+class InheritedNotes:
+    """The journal of a run that died, continued by the run that takes it over."""
+
+    def __init__(self, dead: DeadRun, clock: Clock) -> None:
+        self._dead = dead
+        self._clock = clock
+        self._entries = list(dead.entries)
+
+    def note(self, event: str, **facts: Any) -> None:
+        """See ``Notes``."""
+        facts = {"at": self._clock.now(), **facts}
+        self._dead.note(event, **facts)
+        self._entries.append({"event": event, **facts})
+
+    def progress(self) -> Progress:
+        """See ``Notes``."""
+        found = read_progress(self._dead.run, self._entries)
+        if found is None:
+            raise AssertionError("unreachable: only journals with a plan are taken over")
+        return found
+
+
+def read_progress(run: str, entries: Sequence[Entry]) -> Progress | None:
+    """What a journal tells; None where it holds no plan, so that nothing was begun."""
+    progress: Progress | None = None
+    current = ""
+    for entry in entries:
+        event = entry.get("event")
+        if event == "plan":
+            progress = _planned(run, entry)
+        elif progress is not None and isinstance(event, str):
+            if event in ATTEMPTS:
+                current = event
+            progress = _after(progress, event, entry, current)
+    return progress
+
+
+def _planned(run: str, entry: Entry) -> Progress | None:
+    vmid, node, kind, volid = (entry.get(key) for key in ("vmid", "node", "type", "volid"))
+    if not (isinstance(vmid, int) and isinstance(node, str) and kind in ("lxc", "qemu") and isinstance(volid, str)):
+        return None
+    return Progress(
+        run,
+        Guest(vmid, _text(entry, "name"), node, str(kind)),
+        _text(entry, "key") or str(vmid),
+        (_text(entry, "volid_node") or node, volid),
+        entry.get("replaces") is True,
+        entry.get("ran") is True,
+        entry.get("start") is True,
+        _text(entry, "ha"),
+        _text(entry, "storage"),
+        entry.get("keep_safety") is not False,
+        _text(entry, "old"),
+        tuple(str(one) for one in entry.get("volumes") or ()),
+    )
+
+
+def _after(progress: Progress, event: str, entry: Entry, current: str) -> Progress:
+    if event in ATTEMPTS:
+        vmid, at = entry.get("vmid"), entry.get("at")
+        attempt = Attempt(
+            vmid if isinstance(vmid, int) else progress.guest.vmid,
+            float(at) if isinstance(at, (int, float)) else 0.0,
+            frozenset(str(one) for one in entry.get("known") or ()),
+            storage=_text(entry, "storage") or "",
+        )
+        if event == "restoring" and isinstance(entry.get("vmid"), int):
+            progress = replace(progress, guest=replace(progress.guest, vmid=attempt.vmid))
+        if event == "restoring" and _text(entry, "old") is not None:
+            progress = replace(progress, old=_text(entry, "old"))
+        return _with_attempt(progress, event, attempt)
+    if event in ("task", "over") and current:
+        before: Attempt | None = getattr(progress, current)
+        if before is not None:
+            upid = Upid.parse(entry.get("upid")) or before.upid
+            return _with_attempt(progress, current, replace(before, upid=upid, over=event == "over"))
+    if event == "scratch_gone" and progress.proving is not None:
+        return replace(progress, proving=replace(progress.proving, over=True))
+    if event == "saved":
+        return replace(progress, safety=(_text(entry, "node") or progress.guest.node, str(entry.get("volid"))))
+    if event in _SWITCHES:
+        name, value = _SWITCHES[event]
+        changed: dict[str, Any] = {name: value}
+        return replace(progress, **changed)
+    return progress
+
+
+def _with_attempt(progress: Progress, event: str, attempt: Attempt) -> Progress:
+    changed: dict[str, Any] = {event: attempt}
+    return replace(progress, **changed)
+
+
+def _text(entry: Entry, key: str) -> str | None:
+    value = entry.get(key)
+    return value if isinstance(value, str) else None

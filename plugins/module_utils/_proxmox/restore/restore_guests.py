@@ -1,0 +1,221 @@
+# Copyright (c) 2026, the Lifeboat authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Restores from beginning to end: look, plan, carry out, tell.
+
+Each guest is a row of its own, at most ``max_parallel`` side by side; what befalls one doesn't stop the others. Private
+to this collection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock, Deadline
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.errors import InputError, LifeboatError
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.interruption import Interruption
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.journal import (
+    Journal,
+    JournalError,
+    dead_runs,
+)
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.lock import exclusive
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.parallel import side_by_side
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import observe
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.look import look, observe_configuration
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.notes import (
+    Progress,
+    RestoreNotes,
+    plan_facts,
+)
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.plan import RestorePlan, plan_restore
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.recovery import (
+    belongs,
+    end_dead_run,
+    tell_of_others,
+)
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.report import (
+    Row,
+    diff,
+    report,
+    row,
+    verdict,
+)
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.run import RestoreRun
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.settle import leaves_scratch, settle
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.site import Site, Steps
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.standing import (
+    BEGUN,
+    NEW,
+    ROLLED_BACK,
+    Standing,
+)
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.surroundings import (
+    Surroundings,
+    observe_surroundings,
+)
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.targets import (
+    keyed_wishes,
+    selected_wishes,
+    selects,
+    spread,
+)
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.way_forward import WayForward
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.wish import (
+    NOTHING,
+    RestoreWish,
+    wishes,
+)
+
+MAX_PARALLEL = 4
+
+
+def restore_guests(
+    client: Client,
+    params: Mapping[str, Any],
+    check_mode: bool,
+    clock: Clock,
+    interruption: Interruption,
+    journals: Path | None,
+) -> dict[str, Any]:
+    """Restore what is wished for; in check mode only say what that would be.
+
+    ``journals`` is the folder of this cluster's journals.
+
+    :raises InputError: before anything is started, where it concerns all restores.
+    """
+    wanted = wishes(params)
+    if journals is None and not check_mode:
+        raise JournalError(f"This user has no home folder for the journal; set journal_path. {NOTHING}")
+    folder = None if journals is None else journals / "restores"
+    with dead_runs(folder, client.authid, hold=not check_mode) as dead:
+        observation = observe(client, clock)
+        if not wanted:
+            wanted = selected_wishes(params, observation)
+        around = observe_surroundings(client, clock, observation)
+        run = RestoreRun(client, clock, interruption, check_mode, folder, around, dead)
+        keyed = keyed_wishes(wanted, observation)
+        tell_of_others(run, {key for key, _wish in keyed})
+        workers = params.get("max_parallel") or MAX_PARALLEL
+        rows = side_by_side(lambda item: _restored(run, *item), spread(keyed, observation), max(1, workers))
+    order = {key: number for number, (key, _wish) in enumerate(keyed)}
+    ordered = [found for _key, found in sorted(rows, key=lambda pair: order[pair[0]])]
+    return report(ordered, run.warnings, run.diffs, single=params.get("restores") is None and not selects(params))
+
+
+def _restored(run: RestoreRun, key: str, wish: RestoreWish) -> tuple[str, Row]:
+    """One restore. Whatever Proxmox or the user's input does ends in its row."""
+    began = run.clock.monotonic()
+    try:
+        found = _looked_at(run, key, wish)
+    except LifeboatError as failure:
+        found = row(None, "failed", failure.message.rstrip("."), source=wish.source)
+        found.update(failure.details())
+    found.setdefault("source", wish.source)
+    found["duration"] = round(run.clock.monotonic() - began, 1)
+    return key, found
+
+
+def _looked_at(run: RestoreRun, key: str, wish: RestoreWish) -> Row:
+    mine = [dead for dead in run.dead if belongs(dead, key)]
+    if run.check_mode:
+        if mine:
+            run.tell([f"An earlier restore of guest {key} did not come to its end; this task ends that first."])
+        return _planned(run, plan_restore(wish, look(run.around, wish)))
+    folder = run.journals
+    if folder is None:
+        raise AssertionError("unreachable: it was looked for before")
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as failure:
+        raise JournalError(
+            f"The folder {folder} for the journal can't be made: {failure.strerror}. {NOTHING}"
+        ) from failure
+    with exclusive(f"restore-{key}", Deadline.after(run.clock, 0.0), folder) as alone:
+        if not alone:
+            raise InputError(f"Guest {key}: another run on this machine restores it right now. {NOTHING}")
+        around = run.around
+        for dead in mine:
+            ended = end_dead_run(run, wish, dead)
+            if ended is not None:
+                return ended
+            around = run.look_anew()
+        plan = plan_restore(wish, look(around, wish))
+        if plan.action == "skip":
+            return row(plan.guest, "skipped", plan.reason, plan.backup, _age(around, plan))
+        return _carried_out(run, around, key, wish, plan)
+
+
+def _planned(run: RestoreRun, plan: RestorePlan) -> Row:
+    """What would be done, under the keys of a real run."""
+    age = _age(run.around, plan)
+    if plan.action == "skip":
+        return row(plan.guest, "skipped", plan.reason, plan.backup, age)
+    steps = [{"step": step, "result": "planned", "seconds": 0.0, "upid": None} for step in plan.steps]
+    run.tell(plan.warnings, diff(plan.guest.label, plan.before, plan.expected))
+    return row(plan.guest, "would_restore", plan.reason, plan.backup, age, steps, started=plan.start or None)
+
+
+def _carried_out(run: RestoreRun, around: Surroundings, key: str, wish: RestoreWish, plan: RestorePlan) -> Row:
+    journal = Journal(
+        run.journals or Path(), {"module": "proxmox_restore", "cluster": run.client.cluster, "user": run.client.authid}
+    )
+    notes = RestoreNotes(journal, run.clock)
+    early = Deadline.after(run.clock, wish.timeout, run.interruption)
+    site = Site(run.client, run.clock, notes, Steps(run.clock), wish.timeout, early)
+    failure = ""
+    details: dict[str, Any] = {}
+    notes.note("plan", **plan_facts(plan, key, wish.keep_safety_backup))
+    try:
+        WayForward(site, plan, around, journal.run, wish.shutdown_timeout, wish.wait).go()
+    except LifeboatError as problem:
+        failure, details = problem.message, problem.details()
+    notes.insist = False
+    begun = not failure and not wish.wait
+    standing = Standing(BEGUN) if begun else settle(site, wish.cancel_on_timeout, waited=True)
+    keep = not standing.settled or leaves_scratch(notes.progress())
+    site.tolerated("The journal", lambda: journal.close(keep))
+    run.tell([*plan.warnings, *site.warnings])
+    return {**_told(run, around, plan, site, standing, failure), **details}
+
+
+def _told(
+    run: RestoreRun, around: Surroundings, plan: RestorePlan, site: Site, standing: Standing, failure: str
+) -> Row:
+    progress = site.notes.progress()
+    safety = progress.safety[1] if progress.safety is not None else None
+    if standing.what == BEGUN:
+        word, reason = "running", "it is not waited for"
+    else:
+        word, reason = verdict(standing, failure, plan.replaces, safety)
+    attempt = progress.restoring
+    if standing.what in (NEW, ROLLED_BACK):
+        found = _found(site, progress)
+        run.tell([], diff(progress.guest.label, plan.before, found))
+    return row(
+        progress.guest,
+        word,
+        reason,
+        plan.backup,
+        _age(around, plan),
+        site.steps.rows,
+        upid=attempt.upid.text if attempt is not None and attempt.upid is not None else None,
+        safety_backup=safety,
+        rolled_back=standing.what == ROLLED_BACK,
+        started=standing.started,
+    )
+
+
+def _found(site: Site, progress: Progress) -> Any:
+    try:
+        return observe_configuration(site.client, progress.guest)
+    except LifeboatError:
+        return None
+
+
+def _age(around: Surroundings, plan: RestorePlan) -> int:
+    return max(0, int(around.observation.now(plan.backup.node)) - plan.backup.ctime)

@@ -1,0 +1,146 @@
+# Copyright (c) 2026, the Lifeboat authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The tasks of restores: started once, found again, waited for, and what their end means.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock, Deadline
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.errors import LifeboatError
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import (
+    AnswerLost,
+    ApiError,
+    BadAnswer,
+    ProxmoxError,
+)
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_tasks import TaskEnd
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.notes import Attempt
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.site import Site
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.submission import LOOKS
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.tasks import (
+    NodeLost,
+    listed_tasks,
+    task_log,
+    wait_for_end,
+)
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.upid import Upid
+
+_COMMAND = re.compile(r"command '.*' failed: ", re.DOTALL)
+_PREFIX = re.compile(r"^unable to restore (?:CT|VM) \d+ - ")
+_TROUBLE = re.compile(
+    r"error|unexpected|no space|premature|corrupt|cannot|can't|failed|missing key|not in gzip|unsupported|insufficient",
+    re.IGNORECASE,
+)
+_NOISE = re.compile(r"^(?:TASK |progress |INFO: +\d+%|tar: (?:Error is not recoverable|Exiting with))")
+
+
+class StepFailed(LifeboatError):
+    """A step that can't be done, with the reason as the end of a sentence."""
+
+
+class StillRunning(StepFailed):
+    """A task that wasn't seen to end in time."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A task that is to be started: what it is to the notes (``event``), its type, and the guest it is for."""
+
+    event: str
+    node: str
+    type: str
+    vmid: int
+
+
+def begin_task(site: Site, job: Job, post: Callable[[], Any], **facts: Any) -> Upid:
+    """Note what is begun, ask for it, note the task. It is asked for once.
+
+    :raises ApiError: when it was refused.
+    :raises StepFailed: when its answer was lost and no task of it is there.
+    """
+    client, clock, notes = site.client, site.clock, site.notes
+    known = [task.upid.text for task in listed_tasks(client, job.node, None, job.vmid)]
+    notes.note(job.event, vmid=job.vmid, known=known, **facts)
+    try:
+        answer = post()
+    except ApiError as failure:
+        if not failure.passing:
+            notes.note("over")
+            raise
+        upid = find_task(client, clock, job, known, LOOKS)
+        lost: ProxmoxError = failure
+    except (AnswerLost, BadAnswer) as failure:
+        upid = find_task(client, clock, job, known, LOOKS)
+        lost = failure
+    else:
+        upid = Upid.parse(answer)
+        lost = BadAnswer(f"The answer is not a task: {str(answer)[:80]!r}.")
+    if upid is None:
+        notes.note("over")
+        raise StepFailed(f"{lost.message.rstrip('.')}, and no task for it is there")
+    notes.note("task", upid=upid.text)
+    return upid
+
+
+def find_task(client: Client, clock: Clock, job: Job, known: Sequence[str], pauses: Sequence[float]) -> Upid | None:
+    """The task of ours of this type for this guest that isn't among the ``known``; looked for after each pause."""
+    for pause in pauses:
+        clock.sleep(pause)
+        for task in listed_tasks(client, job.node, job.type, job.vmid):
+            if task.upid.user == client.authid and task.upid.text not in known:
+                return task.upid
+    return None
+
+
+def found_again(client: Client, clock: Clock, attempt: Attempt, node: str, kind: str) -> Upid | None:
+    """The task of a run that died; None when its request never started one."""
+    if attempt.upid is not None:
+        return attempt.upid
+    young = 0 <= clock.now() - attempt.at < 60
+    return find_task(
+        client, clock, Job("", node, kind, attempt.vmid), sorted(attempt.known), LOOKS if young else (0.0,)
+    )
+
+
+def ended(client: Client, clock: Clock, upid: Upid, deadline: Deadline) -> TaskEnd:
+    """Its end.
+
+    :raises StillRunning: when it wasn't seen in time.
+    """
+    began = clock.monotonic()
+    try:
+        state = wait_for_end(client, upid, deadline, clock)
+    except NodeLost as failure:
+        raise StillRunning(failure.message.rstrip(".")) from failure
+    if state.exitstatus is None:
+        raise StillRunning(f"task {upid.text} has not ended")
+    return TaskEnd(upid, state.exitstatus, clock.monotonic() - began)
+
+
+def told(client: Client, end: TaskEnd) -> str:
+    """Why a task failed, with what its commands complained of."""
+    try:
+        lines = task_log(client, end.upid)
+    except ProxmoxError:
+        lines = []
+    return cause(end.exitstatus or "", lines)
+
+
+def cause(exitstatus: str, lines: Sequence[str]) -> str:
+    """The exit status without long command lines, and the last line of the log that tells of trouble. Pure."""
+    short = _COMMAND.sub("", _PREFIX.sub("", " ".join(exitstatus.split()))).rstrip(".")
+    trouble = [" ".join(line.split()) for line in lines if _TROUBLE.search(line) and not _NOISE.match(line)]
+    more = next(
+        (line for line in reversed(trouble) if line not in exitstatus and "state is NOT cleaned" not in line), ""
+    )
+    return f"{short} ({more})" if more else short

@@ -1,0 +1,83 @@
+# Copyright (c) 2026, the Lifeboat authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The privileges that a restore needs, for every step that may come. Pure. Private to this collection."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_configuration import properties
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.permissions import Permissions
+
+ROOT = "root@pam"
+"""Who may restore bind and device mounts, and take a stale lock away; none of its tokens may."""
+
+# pve-container and qemu-server: which privilege a setting takes
+_SETTINGS = (
+    (re.compile(r"cores|cpu|cpulimit|cpuunits|sockets|vcpus|numa\d*|affinity"), "VM.Config.CPU"),
+    (re.compile(r"memory|swap|balloon|shares|allow-ksm"), "VM.Config.Memory"),
+    (re.compile(r"net\d+|nameserver|searchdomain|hostname|ipconfig\d+"), "VM.Config.Network"),
+    (
+        re.compile(
+            r"acpi|arch|audio0|bios|hostpci\d+|kvm|localtime|machine|rng0|scsihw|serial\d+|tablet|usb\d+|vga|watchdog"
+            r"|ivshmem|parallel\d+|keyboard"
+        ),
+        "VM.Config.HWType",
+    ),
+    (re.compile(r"ci\w+|sshkeys"), "VM.Config.Cloudinit"),
+)
+
+
+@dataclass(frozen=True)
+class Need:
+    """A privilege on a path, or one on any of several (``paths``)."""
+
+    privilege: str
+    paths: tuple[str, ...]
+    why: str
+
+    def met(self, permissions: Permissions) -> bool:
+        """Whether the token has it."""
+        return any(permissions.allows(self.privilege, path) for path in self.paths)
+
+    def told(self) -> str:
+        """For a message: what to grant, and what for."""
+        return f"{self.privilege} on {' or '.join(self.paths)} ({self.why})"
+
+
+def need(privilege: str, path: str, why: str) -> Need:
+    """On one path."""
+    return Need(privilege, (path,), why)
+
+
+def missing(needs: Iterable[Need], permissions: Permissions) -> list[Need]:
+    """Those that the token lacks."""
+    return [one for one in needs if not one.met(permissions)]
+
+
+def for_settings(keys: Iterable[str], vmid: int, pool: str | None) -> Iterator[Need]:
+    """Settings that shall be other than in the archive."""
+    paths = (f"/vms/{vmid}", *([f"/pool/{pool}"] if pool is not None else []))
+    for privilege in sorted({_privilege(key) for key in keys}):
+        yield Need(privilege, paths, "for settings other than in the archive")
+
+
+def for_bridges(networks: Iterable[str], version: tuple[int, int], permissions: Permissions) -> Iterator[Need]:
+    """SDN.Use for the bridges of network cards, since Proxmox VE 8 (qemu-server 8.0.2, recorded: 08_restore_lxc).
+
+    A bridge of the host is in the zone ``localnetwork``, a virtual network in its own, which an ACL tells.
+    """
+    if version < (8, 0):
+        return
+    for bridge in sorted({properties(value).get("bridge", "") for value in networks} - {""}):
+        zones = [path for path in permissions.paths if re.match(rf"^/sdn/zones/[^/]+/{re.escape(bridge)}$", path)]
+        local = f"/sdn/zones/localnetwork/{bridge}"
+        yield Need("SDN.Use", (local, *(path for path in zones if path != local)), "for its network cards")
+
+
+def _privilege(key: str) -> str:
+    return next((right for pattern, right in _SETTINGS if pattern.fullmatch(key)), "VM.Config.Options")

@@ -1,0 +1,81 @@
+# Copyright (c) 2026, the Lifeboat authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What all restores of a run share; what several need is asked once. Private to this collection."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.number import whole_number
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_storages import (
+    GuestStorage,
+    StorageSettings,
+    observe_guest_storages,
+    observe_storage_settings,
+)
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_tasks import exists
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import Observation
+
+_RELEASE = re.compile(r"^(\d+)\.(\d+)")
+
+
+@dataclass
+class Surroundings:
+    """What all restores of a run share; what several need is asked once. May be used from any thread."""
+
+    client: Client
+    clock: Clock
+    observation: Observation
+    settings: Mapping[str, StorageSettings]
+    version: tuple[int, int]
+    _storages: dict[str, dict[str, GuestStorage]] = field(default_factory=dict)
+    _replications: list[Mapping[str, Any]] | None = None
+    _taken: set[int] = field(default_factory=set)
+    _guard: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+
+    def storages_of(self, node: str) -> Mapping[str, GuestStorage]:
+        """The storages of a node."""
+        with self._guard:
+            if node not in self._storages:
+                self._storages[node] = observe_guest_storages(self.client, node)
+            return self._storages[node]
+
+    def replications_of(self, vmid: int) -> tuple[str, ...]:
+        """The nodes that a guest is replicated to."""
+        with self._guard:
+            if self._replications is None:
+                answer = self.client.get("cluster/replication")
+                entries = answer if isinstance(answer, list) else []
+                self._replications = [entry for entry in entries if isinstance(entry, Mapping)]
+            jobs = [entry for entry in self._replications if whole_number(entry.get("guest")) == vmid]
+        return tuple(sorted(str(entry.get("target")) for entry in jobs))
+
+    def free_id(self) -> int:
+        """The next free id that no other restore of this run was given."""
+        with self._guard:
+            vmid = whole_number(self.client.get("cluster/nextid"))
+            while vmid in self._taken or (self._taken and exists(self.client, vmid)):
+                vmid += 1
+            self._taken.add(vmid)
+            return vmid
+
+    def give_back(self, vmid: int) -> None:
+        """An id that wasn't needed."""
+        with self._guard:
+            self._taken.discard(vmid)
+
+
+def observe_surroundings(client: Client, clock: Clock, observation: Observation) -> Surroundings:
+    """Two requests: what is set for storages, and the version."""
+    answer = client.get("version")
+    release = _RELEASE.match(str(answer.get("version") or "")) if isinstance(answer, Mapping) else None
+    version = (int(release.group(1)), int(release.group(2))) if release else (0, 0)
+    return Surroundings(client, clock, observation, observe_storage_settings(client), version)
