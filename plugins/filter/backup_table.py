@@ -50,6 +50,7 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.duration import format_duration
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.size import format_size
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.table import aligned, cell
 
 HEADINGS = ("GUEST", "NAME", "TYPE", "NODE", "STATE", "AGE", "SIZE", "BACKUP OR REASON")
 WIDEST = 90
@@ -69,8 +70,7 @@ def backup_table(rows: Iterable[Mapping[str, Any]] | str) -> list[str]:
         raise AnsibleFilterError(
             f"backup_table: a row is not one of proxmox_backup or proxmox_backup_info ({error})."
         ) from error
-    widths = [max(len(row[column]) for row in table) for column in range(len(HEADINGS))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in table]
+    return aligned(table)
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -82,13 +82,13 @@ def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     last = volid if settled and volid else row["reason"]
     return (
         str(row["vmid"]),
-        row["name"] or "-",
-        row["type"] or "-",
-        row["node"] or "-",
-        str(state),
+        cell(row["name"] or "-"),
+        cell(row["type"] or "-"),
+        cell(row["node"] or "-"),
+        cell(state),
         "-" if row["age"] is None else format_duration(row["age"]),
         format_size(size) if size and settled else "-",
-        " ".join(str(last).split())[:WIDEST],
+        cell(last)[:WIDEST],
     )
 
 

@@ -305,13 +305,13 @@ EXAMPLES = r"""
 - name: Replace it; it is rolled back when that fails
   lifeboat.backup.proxmox_restore:
     name: web1
-    before: "{{ '%Y-%m-%dT%H:%M:%SZ' | strftime(utc=true) }}"
+    before: "2026-11-20T06:00:00+01:00"
     if_exists: replace
     shutdown: true
 
-- name: Restore whatever of the production guests is not there, several at the same time
+- name: Restore whichever of these guests is not there, several at the same time
   lifeboat.backup.proxmox_restore:
-    tags: [prod]
+    vmids: [101, 102, 104, 109, 301]
     if_exists: skip
     max_parallel: 4
 

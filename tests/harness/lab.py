@@ -56,6 +56,12 @@ class Lab:
         return {row["vmid"]: row for row in result["guests"]}
 
 
+def run_as_user(name: str, options: Mapping[str, Any], *, check: bool = False) -> dict[str, Any]:
+    """Run a module of ours with these options and nothing from the environment."""
+    with environment():
+        return run_module(_module(name), options, check=check)
+
+
 def _module(name: str) -> ModuleType:
     # Not at the top: conftest files import this before pytest-ansible has made the collection importable.
     return importlib.import_module(f"ansible_collections.lifeboat.backup.plugins.modules.{name}")

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import json
 import os
@@ -29,7 +30,12 @@ def run_module(
         "_ansible_keep_remote_files": False,
     }
     printed = io.StringIO()
-    with module_arguments(arguments), contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
+    with (
+        _as_on_a_target(),
+        module_arguments(arguments),
+        contextlib.redirect_stdout(printed),
+        contextlib.suppress(SystemExit),
+    ):
         module.main()
     text = printed.getvalue().strip()
     assert text, "the module ended without a result"
@@ -37,6 +43,21 @@ def run_module(
     result.pop("invocation", None)
     result["_printed"] = text
     return result
+
+
+@contextlib.contextmanager
+def _as_on_a_target() -> Iterator[None]:
+    """Warnings as a module's own process has them: none from before, and returned where a controller shows them."""
+    vars(importlib.import_module("ansible.module_utils.common.warnings"))["_global_warnings"].clear()
+    place = vars(importlib.import_module("ansible.module_utils._internal"))
+    before = place.get("is_controller")
+    if before is not None:  # from ansible-core 2.19 on
+        place["is_controller"] = False
+    try:
+        yield
+    finally:
+        if before is not None:
+            place["is_controller"] = before
 
 
 @contextlib.contextmanager

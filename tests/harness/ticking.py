@@ -2,9 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A clock that stands still until a test moves it."""
+"""Clocks that a test moves."""
 
 from __future__ import annotations
+
+import time
 
 START = 1_800_000_000.0
 
@@ -17,3 +19,13 @@ class Ticking:
 
     def __call__(self) -> float:
         return self.now
+
+
+class Leaping:
+    """The machine's clock, which a test lets leap: ``clock.ahead += 3600``."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead

@@ -22,6 +22,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from pve_simulator import by_hand
 from pve_simulator.scenarios import SCENARIOS, demo
 from pve_simulator.world import World
 
@@ -135,3 +136,59 @@ def test_the_demo_has_something_to_see(tmp_path: Path) -> None:
     held = world.rights.privileges(demo.TOKEN, "/vms/101")
     assert set(held) == set(demo.MINIMAL_ROLE)
     assert "Sys.Audit" not in world.rights.privileges(demo.TOKEN, "/")
+
+
+def test_who_may_restore_may_do_nothing_else(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    demo.build_for_restores(world)
+    for path in ("/vms/101", "/storage/vault", "/sdn/zones/localnetwork/vmbr0"):
+        assert set(world.rights.privileges(demo.TOKEN, path)) == set(demo.RESTORE_ROLE), path
+    assert set(world.rights.privileges(demo.TOKEN, "/")) == set()
+
+
+def test_hands_on_the_disks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """While another process, here none, serves the cluster: its state is not written."""
+    world = World(tmp_path)
+    demo.build(world)
+    world.save()
+    state = (tmp_path / "state.json").read_bytes()
+
+    def lines(*words: str) -> list[str]:
+        assert by_hand.main(["--folder", str(tmp_path), *words]) == 0
+        return capsys.readouterr().out.splitlines()
+
+    whole = lines("show", "202")
+    assert [line.split()[-1] for line in whole] == [
+        "rootfs/etc/hostname",
+        "rootfs/srv/wiki/Backups.md",
+        "rootfs/srv/wiki/Knots.md",
+    ]
+    assert lines("break", "202") == [*whole, "and what is left:", whole[1]]
+    assert lines("show", "202") == [whole[1]]
+    [disk, *_others] = lines("show", "110")
+    assert disk.split()[-1] == "scsi0.raw"
+    assert lines("break", "110")[0] == disk != lines("show", "110")[0]
+    volid = next(volid for volid in world.archives("vault") if "lxc-101" in volid)
+    [told] = lines("truncate", volid)
+    left = world.archive_path(volid).stat().st_size
+    assert told.startswith(f"{volid}: {left} of ")
+    assert (tmp_path / "state.json").read_bytes() == state
+
+
+@pytest.mark.parametrize(
+    ("folder", "words", "said"),
+    [
+        ("", ["show", "999"], "there is no 999 in this cluster"),
+        ("", ["truncate", "vault:backup/vzdump-lxc-1-x"], "there is no vault:backup/vzdump-lxc-1-x in this cluster"),
+        ("elsewhere", ["show", "101"], "no cluster in "),
+    ],
+)
+def test_hands_that_find_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], folder: str, words: list[str], said: str
+) -> None:
+    world = World(tmp_path)
+    demo.build(world)
+    world.save()
+    assert by_hand.main(["--folder", str(tmp_path / folder), *words]) == 1
+    assert capsys.readouterr().err.startswith(said)
+    assert not (tmp_path / "elsewhere").exists()

@@ -73,6 +73,8 @@ def run_proxmox(module: AnsibleModule, work: Callable[[Call], Result]) -> None:
         facts = {"api_requests": client.requests if client else 0, **failure.details(), **failure.partial}
         module.fail_json(msg=failure.message, **facts)
     values = {**result.values, "api_requests": client.requests}
+    for warning in values.pop("warnings", ()):
+        module.warn(warning)
     if result.failure is not None:
         module.fail_json(msg=result.failure, **values)
     module.exit_json(**values)

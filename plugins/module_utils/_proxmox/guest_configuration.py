@@ -24,9 +24,12 @@ _NETWORK = re.compile(r"^net\d+$")
 _VOLUME = re.compile(r"^([A-Za-z][A-Za-z0-9\-_.]*[A-Za-z0-9]):(.+)$")
 _SIZE = re.compile(r"^(\d+(?:\.\d+)?)([KMGT]?)$")
 _MAC = re.compile(r"^[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}$")
+_CLOUD_INIT = re.compile(r"[:/]vm-\d+-cloudinit(?:[.,]|$)")
 _FACTORS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 
-NEVER_EQUAL = frozenset({"digest", "vmgenid", "meta", "lock", "parent", "snaptime"})
+SECRET = frozenset({"cipassword"})
+"""Settings that the API shows masked, and an archive doesn't."""
+NEVER_EQUAL = SECRET | {"digest", "vmgenid", "meta", "lock", "parent", "snaptime"}
 """Keys that a restore makes anew, or that are no setting of the guest (recorded: 08_restore_lxc, 11_qemu)."""
 _STUB = frozenset({"digest", "lock", "memory", "vmgenid", "meta", "smbios1", "description"})
 """All that a failed restore may leave of a guest's configuration (recorded: 11_qemu; on 8.4 ``memory: 128``)."""
@@ -56,7 +59,12 @@ class GuestConfiguration:
     @classmethod
     def from_api(cls, kind: str, answer: Mapping[str, Any]) -> GuestConfiguration:
         """An answer of ``GET .../config``."""
-        return cls(kind, {key: str(value) for key, value in answer.items() if not isinstance(value, (list, dict))})
+        values = {key: str(value) for key, value in answer.items() if not isinstance(value, (list, dict))}
+        raw = answer.get("lxc")
+        for entry in raw if isinstance(raw, list) else ():
+            if isinstance(entry, list) and len(entry) == 2:
+                _add_raw(values, str(entry[0]), str(entry[1]))
+        return cls(kind, values)
 
     @classmethod
     def from_archive(cls, kind: str, text: str) -> GuestConfiguration:
@@ -75,7 +83,9 @@ class GuestConfiguration:
                     described.append(unquote(line[1:]))
                 continue
             key, mark, value = line.partition(":")
-            if mark:
+            if mark and key.startswith("lxc."):
+                _add_raw(values, key.strip(), value.strip())
+            elif mark:
                 values[key.strip()] = value.strip()
         if described:
             values["description"] = "\n".join(described) + "\n"
@@ -141,7 +151,8 @@ class GuestConfiguration:
 
     def text(self) -> str:
         """For a diff: a line for each setting."""
-        return "".join(f"{key}: {value.rstrip()}\n" for key, value in sorted(self.values.items()) if key != "digest")
+        shown = {key: "**********" if key in SECRET else value.rstrip() for key, value in self.values.items()}
+        return "".join(f"{key}: {value}\n" for key, value in sorted(shown.items()) if key != "digest")
 
 
 def differences(wanted: GuestConfiguration, found: GuestConfiguration, renewed: bool) -> list[str]:
@@ -150,17 +161,30 @@ def differences(wanted: GuestConfiguration, found: GuestConfiguration, renewed: 
     keys = (set(wanted.values) | set(found.values)) - NEVER_EQUAL - volumes - set(found.unused) - set(wanted.unused)
     if wanted.type == "qemu" and not all(volume.in_backup for volume in wanted.volumes):
         keys.discard("description")  # where Proxmox puts the lines of the disks that were left out of the backup
-    return sorted(
-        key
-        for key in keys
-        if _compared(key, wanted.values.get(key), renewed) != _compared(key, found.values.get(key), renewed)
-    )
+    return sorted(key for key in keys if not _alike(key, wanted.values.get(key), found.values.get(key), renewed))
 
 
 def missing_volumes(wanted: GuestConfiguration, found: GuestConfiguration) -> list[str]:
     """The keys of volumes that were in the backup and aren't in the guest."""
     there = {volume.key for volume in found.volumes}
     return [volume.key for volume in wanted.volumes if volume.in_backup and volume.key not in there]
+
+
+def as_new_volumes(container: GuestConfiguration) -> dict[str, str]:
+    """The volumes of a container as a restore takes them to make each where it was: ``STORAGE:GIB,mp=...``.
+
+    Bind and device mounts are left out.
+    """
+    found: dict[str, str] = {}
+    for volume in container.volumes:
+        if volume.storage is not None:
+            parts = properties(container.values[volume.key])
+            for key in ("", "volume", "size"):
+                parts.pop(key, None)
+            # Proxmox cuts it down to whole MiB: ten decimals tell each of them (pve-container LXC.pm, create_disks)
+            gib = f"{volume.size / 1024**3:.10f}".rstrip("0").rstrip(".")
+            found[volume.key] = property_string({"": f"{volume.storage}:{gib}", **parts})
+    return found
 
 
 def properties(value: str) -> dict[str, str]:
@@ -185,15 +209,7 @@ def without_address(network: str) -> dict[str, str]:
 
     A VM's has it behind its model (``virtio=BC:24:11:...``), a container's under ``hwaddr``.
     """
-    parts: dict[str, str] = {}
-    for key, value in properties(network).items():
-        if key in ("hwaddr", "macaddr"):
-            continue
-        if _MAC.match(value):
-            parts["model"] = key
-        else:
-            parts[key] = value
-    return parts
+    return _card(network)[1]
 
 
 def bytes_of(size: str) -> int:
@@ -202,16 +218,44 @@ def bytes_of(size: str) -> int:
     return int(float(match.group(1)) * _FACTORS[match.group(2)]) if match else 0
 
 
-def _compared(key: str, value: str | None, renewed: bool) -> object:
-    if value is None:
-        return None
-    if _NETWORK.match(key):
-        return without_address(value) if renewed else properties(value)
+def _add_raw(values: dict[str, str], key: str, value: str) -> None:
+    """A container's own line for LXC: the API has a list of them, the archive a line each, and keys come repeatedly."""
+    values[key] = f"{values[key]}\n{value}" if key in values else value
+
+
+def _card(network: str) -> tuple[str | None, dict[str, str]]:
+    """The MAC address of a network card, and all else."""
+    address: str | None = None
+    parts: dict[str, str] = {}
+    for key, value in properties(network).items():
+        if key in ("hwaddr", "macaddr"):
+            address = value.upper()
+        elif _MAC.match(value):
+            address, parts["model"] = value.upper(), key
+        else:
+            parts[key or "model"] = value
+    return address, parts
+
+
+def _alike(key: str, wanted: str | None, found: str | None, renewed: bool) -> bool:
+    """Whether Proxmox writes ``found`` where ``wanted`` is restored."""
+    wanted, found = (wanted or "").strip(), (found or "").strip()
+    if _NETWORK.match(key) and wanted and found:
+        (address, parts), (given, others) = _card(wanted), _card(found)
+        # It writes a container's card with its only type, and gives one without an address a new one.
+        same = {"type": "veth", **parts} == {"type": "veth", **others}
+        return same and (renewed or address is None or address == given)
+    if _CLOUD_INIT.search(wanted) and _CLOUD_INIT.search(found):
+        return True  # a CD that is made anew, named by the guest's id
+    return _compared(key, wanted, renewed) == _compared(key, found, renewed)
+
+
+def _compared(key: str, value: str, renewed: bool) -> object:
     if key == "smbios1" and renewed:
         return {name: part for name, part in properties(value).items() if name != "uuid"}
     if key == "tags":
         return sorted(re.split(r"[;,\s]+", value))
-    return value.strip()
+    return value
 
 
 def _volume(kind: str, key: str, value: str) -> Volume | None:

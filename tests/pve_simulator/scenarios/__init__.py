@@ -2,7 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Worlds that are ready to use: ``small`` as the recorded systems were, ``demo`` for people, ``empty`` with a node."""
+"""Worlds that are ready to use.
+
+``small`` as the recorded systems were, ``demo`` for people, ``restores`` the same with a token that may restore,
+``empty`` with a node.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,11 @@ from pve_simulator.scenarios import demo, empty, small
 from pve_simulator.scenarios.entrance import Entrance
 from pve_simulator.world import World
 
-SCENARIOS: dict[str, Callable[[World], Entrance]] = {"demo": demo.build, "empty": empty.build, "small": small.build}
+SCENARIOS: dict[str, Callable[[World], Entrance]] = {
+    "demo": demo.build,
+    "empty": empty.build,
+    "restores": demo.build_for_restores,
+    "small": small.build,
+}
 
 __all__ = ["SCENARIOS", "Entrance", "demo", "empty", "small"]

@@ -16,6 +16,8 @@ TOKEN = "backup@pve!lifeboat"
 
 # what it takes to back guests up and to see the backups (docs: minimal roles)
 MINIMAL_ROLE = ("VM.Audit", "VM.Backup", "Datastore.AllocateSpace")
+# what it takes to restore onto new ids and in place of guests
+RESTORE_ROLE = (*MINIMAL_ROLE, "VM.Allocate", "VM.PowerMgmt", "SDN.Use")
 
 _HOUR = 3600.0
 _DAY = 24 * _HOUR
@@ -32,6 +34,16 @@ def build(world: World) -> Entrance:
         _earlier_backups(world)
         _users(world)
     return entrance(world, TOKEN, ROOT, _PASSWORD)
+
+
+def build_for_restores(world: World) -> Entrance:
+    """The same with a token that may restore, too."""
+    is_new = not world.cluster.nodes
+    found = build(world)
+    if is_new:
+        world.add_role("LifeboatRestore", RESTORE_ROLE)
+        _grant(world, "LifeboatRestore", "/vms", "/storage", "/sdn")
+    return found
 
 
 def _hosts(world: World) -> None:
@@ -140,9 +152,14 @@ def _users(world: World) -> None:
     world.add_user("backup@pve")
     world.add_token("backup@pve", "lifeboat", privsep=True, comment="for lifeboat.backup")
     world.add_role("LifeboatBackup", MINIMAL_ROLE)
+    _grant(world, "LifeboatBackup", "/vms", "/storage")
+
+
+def _grant(world: World, role: str, *paths: str) -> None:
+    """To the token and its user: with privilege separation both count."""
     for who in ("backup@pve", TOKEN):
-        for path in ("/vms", "/storage"):
-            world.add_acl(path, "LifeboatBackup", who)
+        for path in paths:
+            world.add_acl(path, role, who)
 
 
 def _orders(count: int) -> bytes:

@@ -11,14 +11,14 @@ one that was started. Private to this collection.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.journal import DeadRun, Entry, Journal, JournalError
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.plan import RestorePlan
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.restore_plan import RestorePlan
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.upid import Upid
 
 _SWITCHES = {
@@ -29,6 +29,8 @@ _SWITCHES = {
     "stopping": ("stopped", True),
 }
 ATTEMPTS = ("proving", "saving", "restoring", "rolling_back")
+_LATEST = 10.0**12
+"""Epoch seconds that no entry is from."""
 
 
 class Notes(Protocol):
@@ -60,7 +62,8 @@ class Attempt:
 class Progress:
     """How far a restore has come. ``old`` is the fingerprint of the guest that is replaced, None where there is none.
 
-    ``source`` and ``safety`` are a backup's node and volid.
+    ``source`` and ``safety`` are a backup's node and volid; ``spread`` are the volumes of a container that lie on
+    several storages, as a rollback makes them again.
     """
 
     run: str
@@ -75,6 +78,7 @@ class Progress:
     keep_safety: bool = True
     old: str | None = None
     volumes: tuple[str, ...] = ()
+    spread: tuple[tuple[str, str], ...] = ()
     protected: bool = False
     ha_off: bool = False
     stopped: bool = False
@@ -95,6 +99,8 @@ def plan_facts(plan: RestorePlan, key: str, keep_safety: bool) -> dict[str, Any]
     return {
         "vmid": plan.guest.vmid,
         "name": plan.guest.name,
+        "tags": sorted(plan.guest.tags),
+        "pool": plan.guest.pool,
         "node": plan.guest.node,
         "type": plan.guest.type,
         "key": key,
@@ -107,6 +113,7 @@ def plan_facts(plan: RestorePlan, key: str, keep_safety: bool) -> dict[str, Any]
         "storage": plan.before.root_storage if plan.before is not None else plan.storage,
         "keep_safety": keep_safety,
         "volumes": [volume.key for volume in plan.archived.volumes if volume.in_backup],
+        "spread": dict(plan.spread),
         "old": None if plan.before is None else plan.before.fingerprint,
     }
 
@@ -184,7 +191,7 @@ def _planned(run: str, entry: Entry) -> Progress | None:
         return None
     return Progress(
         run,
-        Guest(vmid, _text(entry, "name"), node, str(kind)),
+        Guest(vmid, _text(entry, "name"), node, str(kind), frozenset(_texts(entry, "tags")), _text(entry, "pool")),
         _text(entry, "key") or str(vmid),
         (_text(entry, "volid_node") or node, volid),
         entry.get("replaces") is True,
@@ -194,7 +201,8 @@ def _planned(run: str, entry: Entry) -> Progress | None:
         _text(entry, "storage"),
         entry.get("keep_safety") is not False,
         _text(entry, "old"),
-        tuple(str(one) for one in entry.get("volumes") or ()),
+        _texts(entry, "volumes"),
+        _pairs(entry, "spread"),
     )
 
 
@@ -203,8 +211,8 @@ def _after(progress: Progress, event: str, entry: Entry, current: str) -> Progre
         vmid, at = entry.get("vmid"), entry.get("at")
         attempt = Attempt(
             vmid if isinstance(vmid, int) else progress.guest.vmid,
-            float(at) if isinstance(at, (int, float)) else 0.0,
-            frozenset(str(one) for one in entry.get("known") or ()),
+            float(at) if isinstance(at, (int, float)) and abs(at) < _LATEST else 0.0,
+            frozenset(_texts(entry, "known")),
             storage=_text(entry, "storage") or "",
         )
         if event == "restoring" and isinstance(entry.get("vmid"), int):
@@ -219,8 +227,9 @@ def _after(progress: Progress, event: str, entry: Entry, current: str) -> Progre
             return _with_attempt(progress, current, replace(before, upid=upid, over=event == "over"))
     if event == "scratch_gone" and progress.proving is not None:
         return replace(progress, proving=replace(progress.proving, over=True))
-    if event == "saved":
-        return replace(progress, safety=(_text(entry, "node") or progress.guest.node, str(entry.get("volid"))))
+    volid = _text(entry, "volid")
+    if event == "saved" and volid is not None:
+        return replace(progress, safety=(_text(entry, "node") or progress.guest.node, volid))
     if event in _SWITCHES:
         name, value = _SWITCHES[event]
         changed: dict[str, Any] = {name: value}
@@ -236,3 +245,13 @@ def _with_attempt(progress: Progress, event: str, attempt: Attempt) -> Progress:
 def _text(entry: Entry, key: str) -> str | None:
     value = entry.get(key)
     return value if isinstance(value, str) else None
+
+
+def _pairs(entry: Entry, key: str) -> tuple[tuple[str, str], ...]:
+    value = entry.get(key)
+    return tuple((str(name), str(text)) for name, text in value.items()) if isinstance(value, Mapping) else ()
+
+
+def _texts(entry: Entry, key: str) -> tuple[str, ...]:
+    value = entry.get(key)
+    return tuple(str(one) for one in value) if isinstance(value, (list, tuple)) else ()

@@ -6,17 +6,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.size import format_size
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.wording import listed
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.archives import Backup
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_configuration import GuestConfiguration
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_configuration import (
+    as_new_volumes,
+)
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore import request, rights, room
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.look import Existing, Scene
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.needs import (
+    for_a_new_guest,
+    for_every_restore,
+    for_proof,
+    for_replacing,
+)
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.refusals import (
     check_existing,
     check_losses,
@@ -25,63 +32,12 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.r
     check_replaceable,
     refuse,
 )
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.restore_plan import RestorePlan
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.rights import Need, need
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.safety import safety_storage
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.wish import RestoreWish
 
-
-@dataclass(frozen=True)
-class RestorePlan:
-    """One restore. ``action`` is ``restore`` onto a free id, ``replace`` or ``skip``.
-
-    ``request`` and ``proof`` are the calls' parameters without the id; ``proof`` None: the archive is not tried out.
-    ``ha`` is the state to put back; ``before`` the configuration of the guest that is replaced.
-    """
-
-    action: str
-    reason: str
-    guest: Guest
-    free_choice: bool
-    backup: Backup
-    request: Mapping[str, Any]
-    expected: GuestConfiguration
-    archived: GuestConfiguration
-    renewed: bool
-    start: bool
-    before: GuestConfiguration | None = None
-    ran: bool = False
-    proof: Mapping[str, Any] | None = None
-    safety_storage: str | None = None
-    storage: str | None = None
-    protect_source: bool = False
-    ha: str | None = None
-    waits: bool = True
-    keeps_safety: bool = True
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def steps(self) -> tuple[str, ...]:
-        """The steps by name, in their order."""
-        managed, safe = self.ha is not None, self.safety_storage is not None
-        wanted = (
-            ("protect_source", self.protect_source),
-            ("prove", self.proof is not None),
-            ("disable_ha", managed),
-            ("shut_down", self.ran),
-            ("safety_backup", safe),
-            ("restore", True),
-            ("check", self.waits),
-            ("start", self.start),
-            ("enable_ha", managed),
-            ("release_source", self.protect_source),
-            ("release_safety_backup", safe and not self.keeps_safety),
-        )
-        return tuple(step for step, needed in wanted if needed) if self.action != "skip" else ()
-
-    @property
-    def replaces(self) -> bool:
-        """Whether a guest is there that would be gone."""
-        return self.action == "replace"
+EXISTS = "it exists already"
 
 
 def plan_restore(wish: RestoreWish, scene: Scene) -> RestorePlan:
@@ -95,7 +51,7 @@ def plan_restore(wish: RestoreWish, scene: Scene) -> RestorePlan:
         return _onto_free_id(wish, scene)
     check_existing(wish, scene, existing)
     if wish.if_exists == "skip":
-        return _plan(wish, scene, "skip", "it exists already")
+        return _plan(wish, scene, "skip", EXISTS)
     check_replaceable(wish, scene, existing)
     if scene.chosen.doubt:
         raise refuse(scene, f"{scene.chosen.doubt}; name the backup by volid, or the storages to look at")
@@ -109,7 +65,7 @@ def _onto_free_id(wish: RestoreWish, scene: Scene) -> RestorePlan:
     wanted = _targets(wish, scene)
     _check_room(scene, wanted, {})
     plan = replace(_plan(wish, scene, "restore", "no guest has this id"), warnings=_warnings(scene, wanted))
-    _check_rights(scene, [*_needs(wish, scene, plan, wanted), *_new(wish, scene)])
+    _check_rights(scene, [*for_every_restore(wish, scene, plan, wanted), *for_a_new_guest(wish, scene)])
     return plan
 
 
@@ -120,16 +76,32 @@ def _replacing(wish: RestoreWish, scene: Scene, existing: Existing) -> RestorePl
     warnings = list(_warnings(scene, wanted))
     if unproven:
         warnings.append(f"The archive is not tried out before {scene.label} is replaced: {unproven}.")
+    spread, gathered = _spread(wish, scene, existing)
+    if gathered:
+        warnings.append(gathered)
     if existing.replications:
         warnings.append(f"Its replication to {listed(existing.replications)} starts anew after the restore.")
     plan = replace(
         _plan(wish, scene, "replace", "if_exists is replace"),
         proof=proof,
         safety_storage=safety_storage(wish, scene, existing) if wish.safety_backup else None,
+        spread=spread,
         warnings=tuple(warnings),
     )
-    _check_rights(scene, [*_needs(wish, scene, plan, wanted), *_for_replacing(scene, plan, existing)])
+    _check_rights(scene, [*for_every_restore(wish, scene, plan, wanted), *for_replacing(scene, plan, existing)])
     return plan
+
+
+def _spread(wish: RestoreWish, scene: Scene, existing: Existing) -> tuple[dict[str, str], str]:
+    """Where a rollback makes volumes of a container that lie on several storages; else why all come to one."""
+    storages = {volume.storage for volume in existing.configuration.volumes if volume.storage is not None}
+    if not wish.safety_backup or scene.type != "lxc" or len(storages) < 2:
+        return {}, ""
+    right = need("VM.Config.Disk", f"/vms/{scene.vmid}", "to roll back its volumes to where they are")
+    if right.met(scene.permissions):
+        return as_new_volumes(existing.configuration), ""
+    root = existing.configuration.root_storage
+    return {}, f"Rolling back would put all volumes of {scene.label} on storage {root}: the token lacks {right.told()}."
 
 
 def _plan(wish: RestoreWish, scene: Scene, action: str, reason: str) -> RestorePlan:
@@ -216,11 +188,13 @@ def _proof(wish: RestoreWish, scene: Scene, wanted: Mapping[str, int]) -> tuple[
     if problem is not None:
         problem = f"there is no room for a second copy: {problem}"
     else:
-        lacking = rights.missing(_for_proof(scene), scene.permissions)
+        lacking = rights.missing(for_proof(wish, scene), scene.permissions)
         problem = f"the token lacks {listed(one.told() for one in lacking)}" if lacking else ""
     if not problem:
-        storage = _storage(wish, scene)
-        return request.proof(wish, scene.type, scene.backup.volid, storage, scene.archived), ""
+        given = dict(wish.overrides)
+        if rights.missing(rights.for_settings(given, scene.spare or 0, None), scene.permissions):
+            given = {}
+        return request.proof(wish, scene.backup.volid, _storage(wish, scene), scene.archived, given), ""
     if wish.prove == "scratch":
         raise refuse(scene, f"the archive can't be tried out: {problem}; set prove to listed to go without")
     return None, problem
@@ -244,58 +218,3 @@ def _check_rights(scene: Scene, needs: list[Need]) -> None:
     lacking = rights.missing(needs, scene.permissions)
     if lacking:
         raise refuse(scene, f"the token lacks {listed(one.told() for one in lacking)}")
-
-
-def _needs(wish: RestoreWish, scene: Scene, plan: RestorePlan, wanted: Mapping[str, int]) -> Iterator[Need]:
-    """What every restore needs."""
-    yield need("VM.Audit", f"/vms/{scene.vmid}", "to see what was restored")
-    for name in sorted(wanted):
-        yield need("Datastore.AllocateSpace", f"/storage/{name}", "for its volumes")
-    given = request.settings(wish, scene.archived, plan.renewed)
-    yield from rights.for_settings(given, scene.vmid, wish.pool)
-    networks = [*scene.archived.networks.values(), *(value for key, value in given.items() if key.startswith("net"))]
-    if scene.authid != rights.ROOT:
-        yield from rights.for_bridges(networks, scene.version, scene.permissions)
-    if plan.start:
-        yield need("VM.PowerMgmt", f"/vms/{scene.vmid}", "to start it")
-
-
-def _new(wish: RestoreWish, scene: Scene) -> Iterator[Need]:
-    paths = (f"/vms/{scene.vmid}", *([f"/pool/{wish.pool}"] if wish.pool is not None else []))
-    yield Need("VM.Allocate", paths, "for a new guest")
-    privileged = not (scene.archived.unprivileged if wish.unprivileged is None else wish.unprivileged)
-    if privileged:
-        yield from _privileged(scene)
-
-
-def _for_replacing(scene: Scene, plan: RestorePlan, existing: Existing) -> Iterator[Need]:
-    vmid = scene.vmid
-    yield need("VM.Backup", f"/vms/{vmid}", "to replace it")
-    if plan.ran:
-        yield need("VM.PowerMgmt", f"/vms/{vmid}", "to shut it down")
-    if plan.safety_storage is not None:
-        yield need("Datastore.AllocateSpace", f"/storage/{plan.safety_storage}", "for the safety backup")
-        if scene.type == "lxc":
-            # A container is gone when its restore has failed, so that rolling back is a restore onto a free id.
-            yield need("VM.Allocate", f"/vms/{vmid}", "to roll back")
-            if not existing.configuration.unprivileged:
-                yield from _privileged(scene)
-    if existing.state.ha:
-        yield need("Sys.Audit", "/", "to see what HA does with it")
-        yield need("Sys.Console", "/", "to take it out of HA meanwhile")
-
-
-def _for_proof(scene: Scene) -> Iterator[Need]:
-    path = f"/vms/{scene.spare}"
-    yield need("VM.Allocate", path, "for a scratch copy")
-    yield need("VM.Audit", path, "to look at the scratch copy")
-    if scene.archived.protected:
-        yield need("VM.Config.Options", path, "to take the protection off the scratch copy")
-    if not scene.archived.unprivileged:
-        yield from _privileged(scene)
-
-
-def _privileged(scene: Scene) -> Iterator[Need]:
-    """A privileged container needs more since Proxmox VE 9 (recorded: v9/08_restore_lxc)."""
-    if scene.type == "lxc" and scene.version >= (9, 0):
-        yield need("Sys.Modify", "/", "for a privileged container")

@@ -9,8 +9,12 @@ Private to this collection.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Deadline
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.journal import DeadRun
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import Observation
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.notes import (
     InheritedNotes,
     Progress,
@@ -33,9 +37,27 @@ def tell_of_others(run: RestoreRun, keys: set[str]) -> None:
     """Restores that died and are not this run's: their guests are not touched."""
     for dead in run.dead:
         progress = read_progress(dead.run, dead.entries)
-        if progress is not None and progress.key not in keys:
+        if progress is None:  # it died before it had planned anything
+            if not run.check_mode:
+                dead.forget()
+        elif progress.key not in keys:
             which = f"An earlier restore of guest {progress.guest.vmid} did not come to its end (run {dead.run})"
             run.tell([f"{which}; run its task again, which ends it."])
+
+
+def as_remembered(observation: Observation, dead: Sequence[DeadRun]) -> Observation:
+    """The cluster with the guests whose replacement died as they were before it.
+
+    Half restored they have neither name nor tags, or are gone; the task that is to end it selects them as it did then.
+    """
+    guests = dict(observation.cluster.guests)
+    for one in dead:
+        progress = read_progress(one.run, one.entries)
+        if progress is not None and progress.replaces:
+            now = guests.get(progress.guest.vmid)
+            if now is None or (now.type == progress.guest.type and now.node == progress.guest.node):
+                guests[progress.guest.vmid] = progress.guest
+    return replace(observation, cluster=replace(observation.cluster, guests=guests))
 
 
 def belongs(dead: DeadRun, key: str) -> bool:

@@ -86,9 +86,9 @@ def verdict(standing: Standing, failure: str, replaces: bool, safety: str | None
 
 def message(of: Mapping[str, Any]) -> str:
     """A sentence for one row."""
-    if of["vmid"] is None:  # it could not be looked at; the reason says of whom it speaks
-        return f"{of['reason']}."
     label = f"{of['vmid']} ({of['name']})" if of["name"] else str(of["vmid"])
+    if of["result"] == "failed" and of["volid"] is None:  # it was refused, and the reason says of whom it speaks
+        return f"{of['reason']}."
     source = of["restored_from"]
     old = f" ({format_duration(source['age'])} old)" if source and source["age"] is not None else ""
     because = f"; {of['reason']}" if of["reason"] else ""

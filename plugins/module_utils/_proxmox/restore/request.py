@@ -10,6 +10,7 @@ Only what the user set is sent, but for the storage of a container: Proxmox take
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_configuration import (
@@ -49,18 +50,19 @@ def request(
 
 
 def proof(
-    wish: RestoreWish, kind: str, volid: str, storage: str | None, archived: GuestConfiguration
+    wish: RestoreWish, volid: str, storage: str | None, archived: GuestConfiguration, given: dict[str, str]
 ) -> dict[str, Any]:
-    """The same archive onto a scratch id: nothing of the user's wish that doesn't decide whether it can be read."""
-    sent = {**_archive(kind, volid, storage), "unique": 1, **_how(wish, kind)}
-    if archived.protected:
+    """The same archive onto a scratch id, with the settings ``given``: Proxmox refuses wrong ones already there."""
+    kind = archived.type
+    sent = {**_archive(kind, volid, storage), "unique": 1, **_how(wish, kind), **given}
+    if archived.protected or given.get("protection", "0") != "0":
         sent["protection"] = 0  # or it could not be removed
     return sent
 
 
-def rollback(kind: str, volid: str, storage: str | None) -> dict[str, Any]:
-    """The safety backup back to where the guest was."""
-    return _archive(kind, volid, storage)
+def rollback(kind: str, volid: str, storage: str | None, volumes: Mapping[str, str]) -> dict[str, Any]:
+    """The safety backup back to where the guest was; ``volumes`` of a container that lay on several storages."""
+    return {**_archive(kind, volid, storage if kind == "lxc" and not volumes else None), **volumes}
 
 
 def expected(archived: GuestConfiguration, given: dict[str, str], unprivileged: bool | None) -> GuestConfiguration:

@@ -25,6 +25,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._core.journal impo
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.lock import exclusive
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.parallel import side_by_side
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import observe
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.look import look, observe_configuration
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.notes import (
@@ -32,8 +33,9 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.n
     RestoreNotes,
     plan_facts,
 )
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.plan import RestorePlan, plan_restore
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.plan import EXISTS, plan_restore
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.recovery import (
+    as_remembered,
     belongs,
     end_dead_run,
     tell_of_others,
@@ -45,6 +47,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.r
     row,
     verdict,
 )
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.restore_plan import RestorePlan
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.run import RestoreRun
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.settle import leaves_scratch, settle
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.site import Site, Steps
@@ -93,7 +96,7 @@ def restore_guests(
         raise JournalError(f"This user has no home folder for the journal; set journal_path. {NOTHING}")
     folder = None if journals is None else journals / "restores"
     with dead_runs(folder, client.authid, hold=not check_mode) as dead:
-        observation = observe(client, clock)
+        observation = as_remembered(observe(client, clock), dead)
         if not wanted:
             wanted = selected_wishes(params, observation)
         around = observe_surroundings(client, clock, observation)
@@ -113,7 +116,8 @@ def _restored(run: RestoreRun, key: str, wish: RestoreWish) -> tuple[str, Row]:
     try:
         found = _looked_at(run, key, wish)
     except LifeboatError as failure:
-        found = row(None, "failed", failure.message.rstrip("."), source=wish.source)
+        guest = run.around.observation.cluster.guests.get(int(key)) if key.isdigit() else None
+        found = row(guest, "failed", failure.message.rstrip("."), source=wish.source)
         found.update(failure.details())
     found.setdefault("source", wish.source)
     found["duration"] = round(run.clock.monotonic() - began, 1)
@@ -125,7 +129,31 @@ def _looked_at(run: RestoreRun, key: str, wish: RestoreWish) -> Row:
     if run.check_mode:
         if mine:
             run.tell([f"An earlier restore of guest {key} did not come to its end; this task ends that first."])
-        return _planned(run, plan_restore(wish, look(run.around, wish)))
+        there = _there(run, key, wish)
+        return row(there, "skipped", EXISTS) if there else _planned(run, plan_restore(wish, look(run.around, wish)))
+    with exclusive(f"restore-{key}", Deadline.after(run.clock, 0.0), _folder(run)) as alone:
+        if not alone:
+            raise InputError(f"{key}: another run on this machine restores it right now. {NOTHING}")
+        around = run.around
+        for dead in mine:
+            ended = end_dead_run(run, wish, dead)
+            if ended is not None:
+                return ended
+            around = run.look_anew(lambda observation: as_remembered(observation, run.dead))
+        there = _there(run, key, wish)
+        if there is not None:
+            return row(there, "skipped", EXISTS)
+        plan = plan_restore(wish, look(around, wish))
+        if plan.action == "skip":
+            return row(plan.guest, "skipped", plan.reason, plan.backup, _age(around, plan))
+        return _carried_out(run, around, key, wish, plan)
+
+
+def _folder(run: RestoreRun) -> Path:
+    """The folder of journals and locks.
+
+    :raises JournalError: when it can't be made.
+    """
     folder = run.journals
     if folder is None:
         raise AssertionError("unreachable: it was looked for before")
@@ -135,19 +163,18 @@ def _looked_at(run: RestoreRun, key: str, wish: RestoreWish) -> Row:
         raise JournalError(
             f"The folder {folder} for the journal can't be made: {failure.strerror}. {NOTHING}"
         ) from failure
-    with exclusive(f"restore-{key}", Deadline.after(run.clock, 0.0), folder) as alone:
-        if not alone:
-            raise InputError(f"Guest {key}: another run on this machine restores it right now. {NOTHING}")
-        around = run.around
-        for dead in mine:
-            ended = end_dead_run(run, wish, dead)
-            if ended is not None:
-                return ended
-            around = run.look_anew()
-        plan = plan_restore(wish, look(around, wish))
-        if plan.action == "skip":
-            return row(plan.guest, "skipped", plan.reason, plan.backup, _age(around, plan))
-        return _carried_out(run, around, key, wish, plan)
+    return folder
+
+
+def _there(run: RestoreRun, key: str, wish: RestoreWish) -> Guest | None:
+    """The guest that is there and is to be left alone, also where no backup of it is; None in any doubtful case."""
+    if wish.if_exists != "skip" or wish.volid is not None or wish.target != "same" or not key.isdigit():
+        return None
+    guest = run.around.observation.cluster.guests.get(int(key))
+    if guest is None or not run.around.observation.cluster.online(guest.node):
+        return None
+    found = observe_configuration(run.client, guest)
+    return None if found is None or found.lock or found.is_stub else guest
 
 
 def _planned(run: RestoreRun, plan: RestorePlan) -> Row:

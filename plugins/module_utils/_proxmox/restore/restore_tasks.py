@@ -83,12 +83,13 @@ def begin_task(site: Site, job: Job, post: Callable[[], Any], **facts: Any) -> U
         upid = find_task(client, clock, job, known, LOOKS)
         lost = failure
     else:
-        upid = Upid.parse(answer)
+        upid = Upid.parse(answer) or find_task(client, clock, job, known, LOOKS)
         lost = BadAnswer(f"The answer is not a task: {str(answer)[:80]!r}.")
     if upid is None:
         notes.note("over")
         raise StepFailed(f"{lost.message.rstrip('.')}, and no task for it is there")
     notes.note("task", upid=upid.text)
+    site.steps.name_task(upid.text)
     return upid
 
 

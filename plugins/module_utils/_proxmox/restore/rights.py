@@ -55,8 +55,12 @@ def need(privilege: str, path: str, why: str) -> Need:
 
 
 def missing(needs: Iterable[Need], permissions: Permissions) -> list[Need]:
-    """Those that the token lacks."""
-    return [one for one in needs if not one.met(permissions)]
+    """Those that the token lacks, each once."""
+    lacking: dict[tuple[str, tuple[str, ...]], Need] = {}
+    for one in needs:
+        if not one.met(permissions):
+            lacking.setdefault((one.privilege, one.paths), one)
+    return list(lacking.values())
 
 
 def for_settings(keys: Iterable[str], vmid: int, pool: str | None) -> Iterator[Need]:

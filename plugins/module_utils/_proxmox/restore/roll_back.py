@@ -61,7 +61,7 @@ def roll_back(site: Site, progress: Progress) -> Standing:
 def _rolled_back(site: Site, progress: Progress) -> TaskEnd:
     guest, client = progress.guest, site.client
     _node, volid = progress.safety or ("", "")
-    parameters = request.rollback(guest.type, volid, progress.storage if guest.type == "lxc" else None)
+    parameters = request.rollback(guest.type, volid, progress.storage, dict(progress.spread))
     if observe_configuration(client, guest) is not None:
         parameters["force"] = 1
     path = path_of("nodes", guest.node, guest.type)

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.interruption import Interruption
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.journal import DeadRun
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import observe
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import Observation, observe
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.surroundings import (
     Surroundings,
     observe_surroundings,
@@ -44,6 +44,6 @@ class RestoreRun:
             if change is not None:
                 self.diffs.append(change)
 
-    def look_anew(self) -> Surroundings:
-        """The cluster as it is now."""
-        return observe_surroundings(self.client, self.clock, observe(self.client, self.clock))
+    def look_anew(self, observed: Callable[[Observation], Observation]) -> Surroundings:
+        """The cluster as it is now; ``observed`` adds what is remembered."""
+        return observe_surroundings(self.client, self.clock, observed(observe(self.client, self.clock)))

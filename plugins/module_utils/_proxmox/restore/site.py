@@ -43,13 +43,10 @@ class Steps:
             row["upid"] = outcome.upid.text
         return outcome
 
-    def failed(self) -> list[str]:
-        """The steps that failed."""
-        return [row["step"] for row in self.rows if row["result"] == "failed"]
-
-    def taken(self, *names: str) -> bool:
-        """Whether any of these was begun."""
-        return any(row["step"] in names for row in self.rows)
+    def name_task(self, upid: str) -> None:
+        """The task of the step that is being taken: it has a log also when it fails."""
+        if self.rows:
+            self.rows[-1]["upid"] = upid
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.archives 
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.freshness import (
     FUTURE_TOLERANCE,
+    Unreadable,
     find_unreadable,
     own_backups,
 )
@@ -86,7 +87,8 @@ def _why_unlisted(observation: Observation, storage: str) -> str:
 def _of_guest(wish: RestoreWish, observation: Observation) -> Chosen:
     guest = _guest(wish, observation)
     label, vmid = (guest.label, guest.vmid) if guest is not None else (str(wish.vmid), wish.vmid or 0)
-    owned = [backup for backup in observation.backups if backup.vmid == vmid]
+    looked_at = [one for one in observation.backups if wish.storages is None or one.storage in wish.storages]
+    owned = [backup for backup in looked_at if backup.vmid == vmid]
     own = own_backups(guest, owned) if guest is not None else owned
     regular = [backup for backup in own if not is_safety_backup(backup)]
     meant = [backup for backup in regular if wish.before is None or backup.ctime <= wish.before]
@@ -126,12 +128,23 @@ def _why_none(wish: RestoreWish, own: Sequence[Backup], meant: Sequence[Backup],
         return f"its only backups are those made when it was replaced; name one by volid: {volids}"
     if not meant:
         return f"none of its {counted(len(own), 'backup')} is from before {wish.before:.0f} (epoch seconds)"
-    return f"none of its {counted(len(meant), 'backup')} is good; the newest {_flaw(meant[0], wish, observation)}"
+    flaw = _flaw(meant[0], wish, observation)
+    return (
+        f"its only backup {flaw}" if len(meant) == 1 else f"none of its {len(meant)} backups is good; the newest {flaw}"
+    )
 
 
 def _doubt(wish: RestoreWish, observation: Observation, guest: Guest) -> tuple[str, str]:
     """What can't be seen of the guest's backups; empty where everything that could hold a newer one was seen."""
-    concerned = [one for one in find_unreadable(observation, [guest], wish.storages) if one.concerns(guest.vmid)]
-    places = [one.why for one in concerned if one.storage is not None or one.node is not None]
+    unreadable = find_unreadable(observation, [guest], wish.storages)
+    looked_at = [one for one in unreadable if not wish.storages or one.storage in (None, *wish.storages)]
+    concerned = [one for one in looked_at if one.concerns(guest.vmid)]
+    places = [_told(one) for one in concerned if one.storage is not None or one.node is not None]
     hidden = [one.why for one in concerned if one.storage is None and one.node is None]
-    return (f"not everything can be seen: {places[0].rstrip('.')}" if places else ""), "".join(hidden[:1])
+    return (f"not everything can be seen: {places[0]}" if places else ""), "".join(hidden[:1])
+
+
+def _told(unseen: Unreadable) -> str:
+    """Why, and what to grant where that helps."""
+    why = unseen.why.rstrip(".")
+    return f"{why} (grant {unseen.grant})" if unseen.grant else why

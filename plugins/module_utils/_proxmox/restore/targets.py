@@ -52,11 +52,17 @@ def keyed_wishes(wanted: Sequence[RestoreWish], observation: Observation) -> lis
 def _key(wish: RestoreWish, observation: Observation) -> str:
     if wish.target not in ("same", "auto"):
         return wish.target
-    owner = wish.vmid if wish.volid is None else owner_of(wish.volid)
+    owner = wish.vmid if wish.volid is None else _owner(wish.volid, observation)
     if wish.name is not None:
         owner = next((one.vmid for one in observation.cluster.guests.values() if one.name == wish.name), None)
     named = str(owner or wish.source)
     return f"auto-{named}" if wish.target == "auto" else named
+
+
+def _owner(volid: str, observation: Observation) -> int | None:
+    """As the listing tells it: it knows the owner of a renamed archive, too."""
+    listed_as = next((one.vmid for one in observation.backups if one.volid == volid), None)
+    return listed_as or owner_of(volid)
 
 
 def spread(keyed: Sequence[tuple[str, RestoreWish]], observation: Observation) -> list[tuple[str, RestoreWish]]:

@@ -32,8 +32,8 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_tas
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.job_log import parse_job_log
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.look import observe_configuration
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.plan import RestorePlan
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.request import TASK_TYPES
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.restore_plan import RestorePlan
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.restore_tasks import (
     Job,
     StepFailed,
@@ -125,7 +125,11 @@ class WayForward:
         guest, site = self.plan.guest, self.site
         site.notes.note("stopping")
         end = shut_down_guest(site.client, site.clock, site.early, guest, self.shutdown_timeout)
-        state = wait_for_state(site.client, site.early, guest, False)
+        # A task that succeeded may have been a request to the HA manager only.
+        if end.good:
+            state = wait_for_state(site.client, site.early, guest, False)
+        else:
+            state = observe_guest_state(site.client, guest)
         if state.running:
             raise StepFailed(f"it did not shut down within {format_duration(self.shutdown_timeout)} ({end.exitstatus})")
         return end
@@ -134,6 +138,9 @@ class WayForward:
         """A backup of what is about to be replaced; the storage has to list it before anything goes on."""
         plan, site = self.plan, self.site
         node, storage = plan.guest.node, str(plan.safety_storage)
+        # Two backups of a guest within a second have the same name, and the second replaces the first (04_vzdump_ok).
+        age = self.around.observation.going_on(site.clock)(node) - plan.backup.ctime
+        site.clock.sleep(min(2.0, max(0.0, 2.0 - age)))
         before = backup_tasks(site.client, node)
         site.notes.note("saving", vmid=plan.guest.vmid, storage=storage, known=[task.upid.text for task in before])
         parameters = {
@@ -147,6 +154,7 @@ class WayForward:
         if upid is None:
             raise StepFailed(f"its safety backup was not started: it is not on node {node} any more")
         site.notes.note("task", upid=upid.text)
+        site.steps.name_task(upid.text)
         end = ended(site.client, site.clock, upid, site.early)
         part = parse_job_log(task_log(site.client, upid)).guest(plan.guest.vmid)
         if not end.good:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.duration import parse_duration
@@ -28,9 +28,11 @@ OWN = (
 _NOT_OVERRIDDEN = frozenset(
     {
         "archive", "bwlimit", "delete", "digest", "force", "ha-managed", "ignore-unpack-errors", "live-restore", "lock",
-        "node", "ostemplate", "pool", "restore", "skiplock", "start", "storage", "unique", "vmid",
+        "node", "ostemplate", "pool", "restore", "skiplock", "start", "storage", "unique", "unprivileged", "vmid",
     }
 )  # fmt: skip
+_SECRET = frozenset({"cipassword", "password"})
+_NAME = re.compile(r"^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$")
 _VOLUME = re.compile(r"^(?:rootfs|(?:mp|ide|sata|scsi|virtio|unused)\d+|efidisk0|tpmstate0)$")
 _KEY = re.compile(r"^[a-z][a-z0-9_-]*$")
 _EPOCH = re.compile(r"^\d{9,11}(?:\.\d+)?$")
@@ -116,7 +118,7 @@ def of_guests(params: Mapping[str, Any], vmids: Sequence[int]) -> list[RestoreWi
 
 def _entry(params: Mapping[str, Any], entry: Mapping[str, Any], number: int) -> RestoreWish:
     said = {key: value for key, value in entry.items() if value is not None}
-    if len({"volid", "vmid", "name"} & set(said)) != 1:
+    if len([key for key in ("volid", "vmid", "name") if said.get(key) not in (None, "")]) != 1:
         raise InputError(f"restores, entry {number}: name one of volid, vmid or name. {NOTHING}")
     return _wish({**params, **said})
 
@@ -175,6 +177,10 @@ def _check(wish: RestoreWish) -> None:
     if wish.volid is not None:
         _check_volid(wish, wish.volid)
     _check_network(wish)
+    if wish.new_name is not None and not _NAME.match(wish.new_name):
+        raise InputError(
+            f"new_name: '{wish.new_name}' is no name of a host (letters, digits, dots, hyphens). {NOTHING}"
+        )
     if wish.bwlimit is not None and wish.bwlimit < 0:
         raise InputError(f"bwlimit: {wish.bwlimit} is out of range; it is at least 0 (KiB/s; 0 is no limit). {NOTHING}")
     if not wish.wait:
@@ -205,7 +211,8 @@ def _check_network(wish: RestoreWish) -> None:
 
 
 def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdigit() and 100 <= int(text) <= 999999999
+    """Whether it is an id, as Proxmox writes it: a restore is known by it."""
+    return text.isascii() and text.isdigit() and text[0] != "0" and 100 <= int(text) <= 999999999
 
 
 def _moment(given: object) -> float | None:
@@ -223,15 +230,17 @@ def _moment(given: object) -> float | None:
             f"before: '{text}' is no moment; write it with its zone, such as 2026-11-20T03:00:00+01:00 or "
             f"2026-11-20T02:00:00Z, or as epoch seconds. {NOTHING}"
         )
-    return found.astimezone(timezone.utc).timestamp()
+    return found.timestamp()
 
 
 def _overrides(given: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """Settings as Proxmox wants them: booleans as 0 and 1."""
     found: list[tuple[str, str]] = []
-    for key, value in sorted(given.items()):
+    for key, value in sorted(((str(key), value) for key, value in given.items()), key=lambda pair: pair[0]):
         if _VOLUME.match(key):
             raise InputError(f"overrides: {key} is a volume; where volumes go is said by target_storage. {NOTHING}")
+        if key in _SECRET:
+            raise InputError(f"overrides: {key} is a secret that would be shown; set it after the restore. {NOTHING}")
         if key in _NOT_OVERRIDDEN or not _KEY.match(key):
             raise InputError(f"overrides: {key} is no setting of a guest's configuration. {NOTHING}")
         if isinstance(value, (list, dict)) or value is None:
