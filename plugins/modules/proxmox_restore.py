@@ -27,7 +27,8 @@ notes:
     (since Proxmox VE 8), C(VM.PowerMgmt) to start or shut down, C(Sys.Modify) on / for privileged containers (since 9),
     the C(VM.Config.*) privileges of O(overrides), and C(Sys.Audit) and C(Sys.Console) on / for guests that HA manages.
     All are checked before anything is written.
-  - Bind and device mounts of containers are restored by Proxmox VE for C(root@pam) with a password alone.
+  - Bind and device mounts and C(lxc.*) lines of containers, and devices of VMs that are not mapped in the cluster, are
+    restored by Proxmox VE for C(root@pam) with a password alone. Mapped devices need C(Mapping.Use).
   - A safety backup is never the newest backup of a guest to this module; it is restored by its O(volid) only. It counts
     towards the limit of protected backups of its storage (5, unless the storage says otherwise).
   - The journal is a file in a folder of this machine. In containers that are thrown away after a task (AWX), set

@@ -95,7 +95,7 @@ def test_an_archive_deleted_before_it_is_protected_leaves_no_stray_file(site: Re
     path = site.world.archive_path(site.volids[vmid])
     site.faults.before("PUT", r"/content/.*vzdump", path.unlink)
     done = failed(site, vmid, "failed", "old")
-    assert f"{site.volids[vmid]} is not there any more" in done["msg"]
+    assert f"{site.volids[vmid]} can't be looked at any more" in done["msg"]
     assert not list(path.parent.glob(f"{path.name}*"))
 
 
@@ -130,7 +130,7 @@ def test_a_worker_that_is_killed_leaves_a_lock_and_a_sentence(site: Restores, vm
     command = "pct" if vmid == CONTAINER else "qm"
     assert done["result"] == "failed"
     assert f"is locked (create) by a task that was killed: run '{command} unlock {vmid}' on node pve1" in done["msg"]
-    assert f"the guest as it was is in {done['safety_backup']}" in done["msg"]
+    assert f"the safety backup of the guest as it was is {done['safety_backup']}" in done["msg"]
     assert len(site.journals()) == 1
     # a second run before that says so again
     again = site.replace(vmid)
@@ -204,7 +204,10 @@ def test_a_rollback_that_fails_touches_nothing_more(site: Restores, vmid: int) -
     site.faults.restore_fails(vmid, "no such luck", "extract")
     done = site.replace(vmid, prove="listed")
     assert done["result"] == "failed"
-    assert "rolling back failed: no such luck; nothing more was touched; the guest as it was is in " in done["msg"]
+    assert (
+        "rolling back failed: no such luck; nothing more was touched; the safety backup of the guest as it was is "
+        in done["msg"]
+    )
     assert done["safety_backup"] in done["msg"]
     assert [row["step"] for row in done["steps"]][-1] == "roll_back"
     assert done["safety_backup"] in site.protected()

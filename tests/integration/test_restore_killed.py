@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import threading
 import time
@@ -50,26 +51,37 @@ def whole(site: Restores, vmid: int, result: Mapping[str, Any], stands: str = "b
     assert len(site.protected()) <= 1
 
 
-# run, plan, protecting, proving, task, scratch_gone, stopping, saving, task, saved, restoring, task, released
-@pytest.mark.parametrize("vmid", BOTH)
-@pytest.mark.parametrize("step", range(1, 14))
+ENTRIES = (
+    "run", "plan", "protecting", "proving", "task", "scratch_gone", "stopping", "task", "shut_down", "saving", "task",
+    "saved", "restoring", "task", "started", "released",
+)  # fmt: skip
+OF_MACHINES = (5, 13, 14)
+"""Where VMs differ from containers."""
+
+
+@pytest.mark.parametrize(
+    ("vmid", "step"),
+    [*((CONTAINER, step) for step in range(1, len(ENTRIES) + 1)), *((MACHINE, step) for step in OF_MACHINES)],
+)
 def test_killed_after_any_entry_of_its_journal(site: Restores, tmp_path: Path, vmid: int, step: int) -> None:
     assert start(site, vmid, tmp_path, die_at_entry=step).ended() == -9
-    assert len(site.journals()) == 1
+    [journal] = site.journals()
+    written = [json.loads(line)["event"] for line in journal.read_text(encoding="utf-8").splitlines()]
+    assert written == list(ENTRIES[:step])
     done = site.replace(vmid, shutdown=True)
     assert done["result"] == "restored", done["msg"]
-    assert done["recovered"] == (step in (12, 13))
+    assert done["recovered"] == (step >= 14)
     whole(site, vmid, done)
 
 
-@pytest.mark.parametrize("step", range(11, 16))
+@pytest.mark.parametrize("step", range(10, 16))
 def test_killed_on_the_way_to_a_rollback(site: Restores, tmp_path: Path, step: int) -> None:
-    """restoring, task, rolling_back, task, released, without a proof (three entries less) of a truncated archive."""
+    """restoring, task, rolling_back, task, started, released, without a proof of a truncated archive."""
     site.world.truncate_archive(site.volids[CONTAINER])
-    run = start(site, CONTAINER, tmp_path, die_at_entry=step - 3, prove="listed")
+    run = start(site, CONTAINER, tmp_path, die_at_entry=step, prove="listed")
     assert run.ended() == -9
     done = site.replace(CONTAINER, shutdown=True, prove="listed")
-    assert (done["failed"], done["result"], done["recovered"]) == (True, "rolled_back", step > 11), done["msg"]
+    assert (done["failed"], done["result"], done["recovered"]) == (True, "rolled_back", step > 10), done["msg"]
     whole(site, CONTAINER, done, "old")
 
 
@@ -86,8 +98,10 @@ MOMENTS: Mapping[str, tuple[str, str, str]] = {
 }
 
 
-@pytest.mark.parametrize("vmid", BOTH)
-@pytest.mark.parametrize("moment", list(MOMENTS))
+@pytest.mark.parametrize(
+    ("vmid", "moment"),
+    [*((CONTAINER, moment) for moment in MOMENTS), *((MACHINE, moment) for moment in list(MOMENTS)[2:4])],
+)
 def test_killed_while_a_request_is_under_way(site: Restores, tmp_path: Path, vmid: int, moment: str) -> None:
     when, method, path = MOMENTS[moment]
     known = threading.Event()

@@ -106,6 +106,7 @@ def a_scene(kind: str = "lxc", **more: Any) -> Scene:
         "settings": {},
         "backups": (backup,),
         "readable_on": frozenset({"pve1", "pve2"}),
+        "pools": frozenset({"lab"}),
         "version": (8, 4),
         "permissions": ENOUGH,
         "authid": TOKEN,

@@ -166,6 +166,7 @@ def test_a_containers_volumes_are_made_again_each_where_it_was_and_of_its_size()
         "mp0": "fast:8,mp=/srv,backup=1,acl=1",
         "mp1": "local:1.5,mp=/no,ro=1",
         "mp2": "tank:0,mp=/all",
+        "mp3": "/mnt/pool,mp=/srv/pool",
     }
 
 
@@ -182,6 +183,69 @@ def test_no_whole_number_of_mib_is_cut_down(mib: int) -> None:
 )
 def test_sizes(text: str, size: int) -> None:
     assert bytes_of(text) == size
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "held"),
+    [
+        ("lxc", "", False), ("lxc", ",backup=1", True), ("lxc", ",backup=yes", True), ("lxc", ",backup=on", True),
+        ("lxc", ",backup=TRUE", True), ("lxc", ",backup=0", False), ("lxc", ",backup=no", False),
+        ("qemu", "", True), ("qemu", ",backup=1", True), ("qemu", ",backup=0", False), ("qemu", ",backup=no", False),
+        ("qemu", ",backup=off", False), ("qemu", ",backup=False", False), ("qemu", ",backup=on", True),
+    ],
+)  # fmt: skip
+def test_whether_a_backup_holds_a_volume_is_said_in_several_ways(kind: str, said: str, held: bool) -> None:
+    key = {"lxc": "mp0", "qemu": "scsi1"}[kind]
+    found = {one.key: one for one in a_configuration(kind, **{key: f"fast:b,mp=/srv{said}"}).volumes}
+    assert found[key].in_backup is held
+
+
+def test_volumes_of_which_a_container_tells_no_size() -> None:
+    mounts = {"mp0": "fast:b,mp=/srv", "mp1": "fast:c,mp=/all,size=0T", "mp2": "/mnt/pool,mp=/pool"}
+    assert a_configuration("lxc", **mounts).sizeless == ["mp0"]
+    assert a_configuration("lxc", rootfs="local:101/a.raw").sizeless == ["rootfs"]
+    assert a_configuration("qemu", scsi1="fast:b").sizeless == []
+
+
+# ----- what is not a volume and yet the node's
+
+
+def test_drives_of_cloud_init_lie_on_a_storage() -> None:
+    drives = {
+        "ide0": "fast:vm-300-cloudinit,media=cdrom",
+        "ide2": "local:300/vm-300-cloudinit.qcow2,media=cdrom,size=4M",
+        "sata0": "iso:iso/debian.iso,media=cdrom",
+        "sata1": "none,media=cdrom",
+    }
+    assert a_configuration("qemu", **drives).cloud_init_storages == ["fast", "local"]
+    assert a_configuration("qemu").cloud_init_storages == []
+
+
+def test_devices_of_the_node_and_those_that_are_mapped() -> None:
+    found = a_configuration(
+        "qemu",
+        hostpci0="0000:01:00.0,pcie=1",
+        hostpci1="host=02:00",
+        hostpci2="mapping=gpu,pcie=1",
+        usb0="host=1234:5678",
+        usb1="spice",
+        usb2="host=spice,usb3=1",
+        usb3="mapping=key",
+        usb4="mapping=key",
+    )
+    assert found.host_devices == {"hostpci0": "0000:01:00.0", "hostpci1": "02:00", "usb0": "1234:5678"}
+    assert found.mappings == [("pci", "gpu"), ("usb", "key")]
+    assert (a_configuration("qemu").host_devices, a_configuration("qemu").mappings) == ({}, [])
+
+
+def test_a_containers_own_lines_of_lxc() -> None:
+    found = a_configuration("lxc", **{"lxc.idmap": "u 0 1 1", "lxc.cap.drop": "x", "lxcx": "1"})
+    assert found.raw_lines == ["lxc.cap.drop", "lxc.idmap"]
+
+
+def test_tags() -> None:
+    assert a_configuration("lxc", tags="prod;web, old").tags == {"prod", "web", "old"}
+    assert a_configuration("lxc").tags == frozenset()
 
 
 # ----- what a failed restore leaves
@@ -352,7 +416,7 @@ def test_volumes_that_were_in_the_backup_must_be_there_and_no_others() -> None:
 # ----- whether anybody changed it, and how it is shown
 
 SETTINGS = st.dictionaries(
-    st.sampled_from(["cores", "memory", "hostname", "rootfs", "mp0", "net0", "tags", "unused0", "lxc.idmap"]),
+    st.sampled_from(["cores", "memory", "hostname", "rootfs", "mp0", "net0", "tags", "lxc.idmap"]),
     st.text("abc019:/,=", min_size=1, max_size=6),
     min_size=1,
 )
@@ -361,7 +425,8 @@ SETTINGS = st.dictionaries(
 @given(SETTINGS)
 def test_the_fingerprint_tells_all_settings_and_nothing_else(values: dict[str, str]) -> None:
     one = GuestConfiguration("lxc", values)
-    turned = GuestConfiguration("lxc", {**dict(reversed(list(values.items()))), "digest": "new", "lock": "backup"})
+    left = {"digest": "new", "lock": "backup", "unused0": "what a pending removal leaves behind"}
+    turned = GuestConfiguration("lxc", {**dict(reversed(list(values.items()))), **left})
     assert turned.fingerprint == one.fingerprint
     for key, text in values.items():
         changed = GuestConfiguration("lxc", {**values, key: text + "!"})
@@ -386,6 +451,12 @@ def test_a_password_is_neither_shown_nor_compared() -> None:
     assert "$5$" not in archived.text()
     assert "cipassword: **********\n" in archived.text()
     assert differences(archived, a_configuration("qemu", cipassword="**********"), False) == []
+
+
+@pytest.mark.parametrize("key", ["cipassword", "args", "env", "lxc.environment", "lxc.environment.runtime"])
+def test_what_may_hold_a_secret_is_not_shown(key: str) -> None:
+    shown = GuestConfiguration("lxc", {key: "swordfish", "memory": "512", "onboot": "1"}).text()
+    assert shown == f"{key}: **********\nmemory: 512\nonboot: 1\n"
 
 
 def test_it_is_shown_as_a_line_a_setting() -> None:

@@ -45,6 +45,8 @@ PLAN: Mapping[str, Any] = {
     "event": "plan",
     "vmid": 101,
     "name": "web1",
+    "tags": ["prod", "web"],
+    "pool": "lab",
     "node": "pve1",
     "type": "lxc",
     "key": "101",
@@ -62,7 +64,7 @@ PLAN: Mapping[str, Any] = {
 }
 BEGUN = Progress(
     "run1",
-    Guest(101, "web1", "pve1", "lxc"),
+    Guest(101, "web1", "pve1", "lxc", frozenset({"prod", "web"}), "lab"),
     "101",
     ("pve2", "vault:backup/ct.tar.zst"),
     True,
@@ -89,7 +91,7 @@ def told(*entries: Mapping[str, Any]) -> Progress:
 
 def test_the_plan_tells_everything_that_is_needed_to_end_it() -> None:
     assert told() == BEGUN
-    assert BEGUN.before_the_point_of_no_return
+    assert (BEGUN.stopped, BEGUN.started) == (False, False)
 
 
 def test_a_plan_that_says_little_is_taken_by_its_word() -> None:
@@ -128,7 +130,7 @@ def _facts(plan: RestorePlan, keep_safety: bool = True) -> Progress:
 def test_what_a_plan_notes_of_a_replacement_is_read_again() -> None:
     old = a_configuration("lxc", rootfs="fast:a,size=4G", mp0="local:b,mp=/srv,backup=1,size=8G")
     there = storages(a_storage("local"), a_storage("fast"), a_storage("vault", content=frozenset({"backup"})))
-    archived = a_configuration("lxc", mp0="local:b,mp=/srv,backup=1", mp1="local:c,mp=/no")
+    archived = a_configuration("lxc", mp0="local:b,mp=/srv,backup=1,size=8G", mp1="local:c,mp=/no,size=1G")
     plan = planned(
         replacing(shutdown=True, ha="disable_during"),
         a_replacement(
@@ -206,13 +208,22 @@ def test_a_restore_that_was_begun_again_is_known_by_its_last_task() -> None:
     )
     assert found.restoring == Attempt(901, 0.0, frozenset(), TASK)
     assert found.guest.vmid == 901
-    assert not found.before_the_point_of_no_return
 
 
 def test_the_guest_is_known_as_it_was_right_before_it_was_replaced() -> None:
     assert told({"event": "restoring", "vmid": 101, "old": "newer"}).old == "newer"
     assert told({"event": "restoring", "vmid": 101, "old": None}).old == "fingerprint"
     assert told({"event": "rolling_back", "vmid": 102, "old": "newer"}).guest.vmid == 101
+
+
+def test_a_guest_is_asked_to_shut_down_and_given_its_time() -> None:
+    begun = {"event": "stopping", "vmid": 101, "at": NOW, "patience": 180}
+    found = told(begun, {"event": "task", "upid": TASK.text})
+    assert found.stopping == Attempt(101, float(NOW), frozenset(), TASK, patience=180)
+    assert told(begun, {"event": "saving"}, {"event": "shut_down"}).stopping == Attempt(
+        101, float(NOW), frozenset(), None, True, patience=180
+    )
+    assert told({"event": "shut_down"}) == BEGUN
 
 
 def test_the_scratch_copy_is_gone_when_it_is_said_to_be() -> None:
@@ -230,6 +241,7 @@ def test_the_scratch_copy_is_gone_when_it_is_said_to_be() -> None:
         (["disabling_ha"], {"ha_off": True}),
         (["disabling_ha", "enabled_ha"], {"ha_off": False}),
         (["stopping"], {"stopped": True}),
+        (["started"], {"started": True}),
     ],
 )
 def test_what_was_changed_around_the_guest_is_put_back(events: list[str], facts: dict[str, bool]) -> None:
@@ -261,9 +273,9 @@ JSON = st.recursive(
 )
 EVENTS = st.sampled_from(
     ["plan", *ATTEMPTS, "task", "over", "scratch_gone", "saved", "protecting", "released", "disabling_ha", "enabled_ha",
-     "stopping", "run", "", "guest"]
+     "started", "shut_down", "run", "", "guest"]
 )  # fmt: skip
-FACTS = st.sampled_from([key for key in PLAN if key != "event"] + ["at", "known", "upid"])
+FACTS = st.sampled_from([key for key in PLAN if key != "event"] + ["at", "known", "upid", "patience"])
 ENTRIES = st.one_of(
     st.builds(lambda event, facts: {**facts, "event": event}, EVENTS, st.dictionaries(FACTS, JSON, max_size=3)),
     st.builds(lambda facts: {**PLAN, **facts}, st.dictionaries(FACTS, JSON, max_size=2)),

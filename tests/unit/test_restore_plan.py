@@ -195,8 +195,9 @@ def test_only_what_a_vms_restore_frees_counts_as_free() -> None:
     tight = storages(a_storage("local", avail=GIB, type="lvm"), VAULT)
     kept = a_configuration("qemu", scsi0="local:300/a.raw,size=8G,backup=0", scsi1="/dev/sdb,size=90G")
     wish = replacing(accept_loss=frozenset({"volumes"}))
-    assert "has 1 GiB free, and 8 GiB are needed" in refused(
-        wish, a_replacement("qemu", storages=tight, configuration=kept)
+    assert refused(wish, a_replacement("qemu", storages=tight, configuration=kept)) == (
+        "300 (db1): there is no room for its volumes: storage local has 1 GiB free, and 8 GiB are needed. "
+        "Nothing was changed."
     )
 
 
@@ -295,7 +296,10 @@ def _lacking(wish: Any, scene: Any) -> str:
         ("VM.Allocate", "VM.Allocate on /vms/101 (for a new guest)"),
         ("VM.PowerMgmt", "VM.PowerMgmt on /vms/101 (to start it)"),
         ("Datastore.AllocateSpace", "Datastore.AllocateSpace on /storage/local (for its volumes)"),
-        ("SDN.Use", "SDN.Use on /sdn/zones/localnetwork/vmbr0 (for its network cards)"),
+        (
+            "SDN.Use",
+            "SDN.Use on /sdn/zones/localnetwork/vmbr0 or /sdn/zones/localnetwork/vmbr0/7 (for its network cards)",
+        ),
     ],
 )
 def test_a_new_guest_needs(privilege: str, told: str) -> None:
@@ -339,6 +343,7 @@ def test_a_new_privileged_container_needs_more_since_proxmox_ve_9() -> None:
     assert _lacking(a_wish(), a_scene("lxc", archived=PRIVILEGED, version=(9, 0))) == told
     assert _lacking(a_wish(unprivileged=False), a_scene("lxc", version=(9, 2))) == told
     assert planned(a_wish(), a_scene("lxc", archived=PRIVILEGED, version=(8, 4))).action == "restore"
+    assert planned(a_wish(), a_scene("lxc", version=(9, 0))).action == "restore"
     assert planned(a_wish(unprivileged=True), a_scene("lxc", archived=PRIVILEGED, version=(9, 0))).action == "restore"
     assert planned(a_wish(), a_scene("qemu", version=(9, 0))).action == "restore"
 
@@ -365,6 +370,16 @@ def test_a_replacement_needs(kind: str, privilege: str, told: str) -> None:
     assert _lacking(replacing(shutdown=True, prove="listed"), scene) == told
 
 
+def test_who_is_only_shut_down_needs_a_right_for_that() -> None:
+    scene = a_replacement(
+        "lxc",
+        archived=a_configuration("lxc", template="1"),
+        running=True,
+        permissions=without(ENOUGH, ["VM.PowerMgmt"]),
+    )
+    assert _lacking(replacing(shutdown=True), scene) == "VM.PowerMgmt on /vms/101 (to shut it down)"
+
+
 def test_a_vm_is_replaced_and_rolled_back_without_the_right_to_make_guests() -> None:
     scene = a_replacement("qemu", permissions=without(ENOUGH, ["VM.Allocate"]))
     assert planned(replacing(prove="listed"), scene).action == "replace"
@@ -384,7 +399,7 @@ def test_rolling_back_needs_what_the_old_guest_was_made_of() -> None:
     )
     there = storages(a_storage("local"), a_storage("fast"), a_storage("slow"), VAULT)
     old = {"net1": "name=eth1,bridge=vmbr7,hwaddr=BC:24:11:00:00:08,type=veth"}
-    web = a_configuration("lxc", rootfs="fast:a,size=4G", mp0="slow:b,mp=/b,backup=1", **old)
+    web = a_configuration("lxc", rootfs="fast:a,size=4G", mp0="slow:b,mp=/b,backup=1,size=1G", **old)
     scene = a_replacement("lxc", configuration=web, storages=there, permissions=permissions)
     wish = replacing(target_storage="local", prove="listed")
     assert _lacking(wish, scene) == (
@@ -404,6 +419,34 @@ def test_rolling_back_needs_what_the_old_guest_was_made_of() -> None:
         "Datastore.AllocateSpace on /storage/slow (to roll back)"
     )
     assert planned(replace(wish, safety_backup=False), scene).action == "replace"
+
+
+def test_drives_of_cloud_init_need_room_where_they_were() -> None:
+    few = Permissions(granted(RIGHTS, "/vms", "/storage/local", "/storage/vault", "/sdn"))
+    archived = a_configuration("qemu", ide2="fast:vm-300-cloudinit,media=cdrom")
+    told = "Datastore.AllocateSpace on /storage/fast ({})"
+    assert _lacking(a_wish(), a_scene("qemu", archived=archived, permissions=few)) == told.format("for its volumes")
+    elsewhere = a_wish(target_storage="local")
+    assert planned(elsewhere, a_scene("qemu", archived=archived, permissions=few)).action == "restore"
+    old = a_replacement("qemu", configuration=archived, permissions=few)
+    assert _lacking(replacing(prove="listed"), old) == told.format("to roll back")
+    assert planned(replacing(prove="listed", safety_backup=False), old).action == "replace"
+
+
+def test_rolling_back_needs_the_mapped_devices_of_the_old_guest() -> None:
+    old = a_replacement("qemu", configuration=a_configuration("qemu", usb0="mapping=key"))
+    told = "Mapping.Use on /mapping/usb/key (for a mapped device)"
+    assert _lacking(replacing(prove="listed"), old) == told
+    assert planned(replacing(prove="listed"), replace(old, authid="root@pam")).action == "replace"
+    assert planned(replacing(prove="listed", safety_backup=False), old).action == "replace"
+
+
+def test_what_a_restore_takes_of_the_room_is_known() -> None:
+    there = storages(a_storage("local", type="lvm"), VAULT)
+    assert planned(a_wish(), a_scene("lxc", storages=there)).takes == {"local": 4 * GIB}
+    assert planned(replacing(), a_replacement("lxc", storages=there)).takes == {"local": 4 * GIB}
+    assert planned(replacing(), a_replacement("qemu", storages=there)).takes == {}
+    assert planned(a_wish(if_exists="skip"), a_replacement("lxc", storages=there)).takes == {}
 
 
 SPREAD = a_configuration("lxc", mp0="fast:b,mp=/srv,backup=1,size=8G")

@@ -71,12 +71,16 @@ _MORE: dict[str, tuple[dict[str, str | None], ...]] = {
         {"mp0": "fast:b,mp=/srv,backup=1,size=8G"},
         {"mp0": "fast:b,mp=/srv,backup=0,size=8G"},
         {"mp0": "/mnt/pool,mp=/srv"},
+        {"mp0": "fast:b,mp=/srv,backup=1"},
+        {"lxc.idmap": "u 0 100000 65536"},
     ),
     "qemu": (
         {"scsi1": "fast:b,size=8G"},
         {"scsi1": "fast:b,size=8G,backup=0"},
         {"scsi1": "/dev/sdb"},
         {"ide2": "local:300/vm-300-cloudinit.qcow2,media=cdrom"},
+        {"hostpci0": "0000:01:00.0"},
+        {"usb0": "mapping=key"},
     ),
 }
 CONFIGURATIONS = {
@@ -210,8 +214,11 @@ def test_a_guest_is_never_replaced_without_what_the_user_has_said(wish: RestoreW
     assert "snapshots" in wish.accept_loss or not existing.snapshots
     left_out = [value for value in configuration.values.values() if ",backup=0" in value or value == "/dev/sdb"]
     assert "volumes" in wish.accept_loss or not (left_out or configuration.unused)
-    mounted = [*configuration.values.values(), *scene.archived.values.values()]
-    assert scene.authid == "root@pam" or "/mnt/pool,mp=/srv" not in mounted
+    said = [*configuration.values.values(), *scene.archived.values.values()]
+    assert scene.authid == "root@pam" or "/mnt/pool,mp=/srv" not in said
+    assert scene.authid == "root@pam" or scene.version < (8, 0) or "0000:01:00.0" not in said
+    assert scene.authid == "root@pam" or "lxc.idmap" not in configuration.values
+    assert "fast:b,mp=/srv,backup=1" not in said
 
 
 @MANY

@@ -6,15 +6,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.permissions import Permissions
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.look import Scene
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.refusals import lost_volumes
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.wish import RestoreWish
-from unit.builders import a_backup, a_guest
+from unit.builders import a_backup, a_guest, granted
 from unit.restore_builders import (
+    ENOUGH,
     a_configuration,
     a_replacement,
     a_scene,
@@ -31,6 +34,7 @@ WEB, DB = "101 (web1)", "300 (db1)"
 VOLID = {kind: a_scene(kind).backup.volid for kind in ("lxc", "qemu")}
 SNAPSHOT = a_backup(300, volid="pbs:backup/vm/300/2026-11-20T12:26:37Z", storage="pbs", guest_type="qemu")
 PBS = storages(a_storage("local"), a_storage("pbs", type="pbs", content=frozenset({"backup"})))
+MAPPED = Permissions({**ENOUGH.paths, **granted(["Mapping.Use"], "/mapping")})
 HOST_MOUNTS = {"mp0": "/mnt/pool,mp=/srv/pool", "mp1": "/dev/sdb1,mp=/srv/disk"}
 FOR_ROOT = (
     "it has mounts of the host, which Proxmox lets only root@pam restore, with a password and not with a token: {}"
@@ -246,3 +250,69 @@ def test_a_disk_of_the_host_in_a_vm_is_a_volume_that_no_backup_holds() -> None:
 def test_mounts_of_the_host_are_not_lost_with_a_container() -> None:
     existing = an_existing("lxc", configuration=a_configuration("lxc", **HOST_MOUNTS, mp2="local:b,mp=/srv,backup=1"))
     assert lost_volumes(existing) == []
+
+
+# ----- what Proxmox could not make, or not for this token
+
+DEVICES = {"hostpci0": "0000:01:00.0", "usb0": "host=1234:5678", "usb1": "mapping=key"}
+OF_THE_NODE = (
+    "300 (db1): it uses devices of the node, which Proxmox lets only root@pam restore, with a password and not with a "
+    "token: hostpci0 (0000:01:00.0), usb0 (1234:5678); map them in the cluster, or take them out. Nothing was changed."
+)
+
+
+def test_devices_of_the_node_are_for_root_alone() -> None:
+    archived = a_configuration("qemu", **DEVICES)
+    assert refused(a_wish(), a_scene("qemu", archived=archived, permissions=MAPPED)) == OF_THE_NODE
+    both = a_replacement("qemu", archived=archived, configuration=archived, permissions=MAPPED)
+    assert refused(replacing(), both) == OF_THE_NODE
+    only_there = a_replacement("qemu", configuration=archived, permissions=MAPPED)
+    assert refused(replacing(), only_there) == OF_THE_NODE
+    assert planned(a_wish(), a_scene("qemu", archived=archived, version=(7, 4))).action == "restore"
+    assert planned(a_wish(), a_scene("qemu", archived=archived, authid="root@pam")).action == "restore"
+
+
+def test_mapped_devices_are_for_whoever_may_use_them() -> None:
+    scene = a_scene("qemu", archived=a_configuration("qemu", usb1="mapping=key"))
+    assert refused(a_wish(), scene) == (
+        "300 (db1): the token lacks Mapping.Use on /mapping/usb/key (for a mapped device). Nothing was changed."
+    )
+    assert planned(a_wish(), replace(scene, permissions=MAPPED)).action == "restore"
+
+
+def test_lines_of_lxc_that_a_rollback_would_lose_are_for_root_alone() -> None:
+    raw = a_configuration("lxc", **{"lxc.idmap": "u 0 1 1", "lxc.cap.drop": "x"})
+    assert refused(replacing(), a_replacement("lxc", configuration=raw)) == (
+        f"{WEB}: a rollback could not bring back lxc.cap.drop, lxc.idmap, which Proxmox lets only root@pam restore, "
+        "with a password and not with a token. Nothing was changed."
+    )
+    assert planned(replacing(), a_replacement("lxc", configuration=raw, authid="root@pam")).action == "replace"
+
+
+def test_lines_of_lxc_in_the_archive_alone_are_a_warning() -> None:
+    scene = a_scene("lxc", archived=a_configuration("lxc", **{"lxc.idmap": "u 0 1 1"}))
+    assert planned(a_wish(), scene).warnings == (
+        f"{WEB}: Proxmox leaves out lxc.idmap of the archive, which only root@pam may restore.",
+    )
+    assert planned(a_wish(), replace(scene, authid="root@pam")).warnings == ()
+
+
+def test_a_volume_without_a_size_can_not_be_made_again() -> None:
+    sizeless = a_configuration("lxc", mp0="local:101/b.raw,mp=/srv,backup=1")
+    assert refused(a_wish(), a_scene("lxc", archived=sizeless)) == (
+        f"{WEB}: the archive tells no size of mp0, so that Proxmox can't make it again; restore it by hand, with the "
+        "volumes given. Nothing was changed."
+    )
+    assert refused(replacing(), a_replacement("lxc", configuration=sizeless)) == (
+        f"{WEB}: a rollback could not make mp0 again, of which its configuration tells no size; run 'pct rescan --vmid "
+        "101' on node pve1 first. Nothing was changed."
+    )
+
+
+def test_a_pool_that_the_token_would_see_must_be_there() -> None:
+    auditor = Permissions({**ENOUGH.paths, "/pool": {"Pool.Audit": True}})
+    assert refused(a_wish(pool="prod"), a_scene("lxc", permissions=auditor)) == (
+        f"{WEB}: pool prod does not exist; make it first, or leave pool out. Nothing was changed."
+    )
+    assert planned(a_wish(pool="lab"), a_scene("lxc", permissions=auditor)).request["pool"] == "lab"
+    assert planned(a_wish(pool="prod"), a_scene("lxc")).request["pool"] == "prod"

@@ -24,6 +24,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.r
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.standing import (
     BEGUN,
+    GONE,
     NEW,
     NOTHING_THERE,
     OLD,
@@ -122,6 +123,8 @@ def test_whether_anything_was_changed(result: str, steps: list[dict[str, Any]], 
         (Standing(OLD), "no", "failed", "no; the old guest stands as it was"),
         (Standing(OLD, "it does not start"), "", "failed", "the old guest stands as it was, but it does not start"),
         (Standing(NOTHING_THERE), "no", "failed", "no; nothing is left of it"),
+        (Standing(GONE, "somebody has removed it"), "no.", "failed", "no; somebody has removed it"),
+        (Standing(GONE, "somebody has removed it"), "", "failed", "somebody has removed it"),
         (
             Standing(RUNNING, "task UPID has not ended"),
             "",
@@ -142,8 +145,8 @@ def test_the_verdict_says_which_guest_stands(
 @pytest.mark.parametrize(
     ("what", "settled"),
     [
-        (OLD, True), (NEW, True), (ROLLED_BACK, True), (NOTHING_THERE, True), (BEGUN, True), (RUNNING, False),
-        (UNDECIDED, False),
+        (OLD, True), (NEW, True), (ROLLED_BACK, True), (NOTHING_THERE, True), (BEGUN, True), (GONE, True),
+        (RUNNING, False), (UNDECIDED, False),
     ],
 )  # fmt: skip
 def test_what_is_undecided_or_runs_is_left_to_a_later_run(what: str, settled: bool) -> None:

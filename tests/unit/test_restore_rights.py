@@ -12,6 +12,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.permissio
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.rights import (
     Need,
     for_bridges,
+    for_mappings,
     for_settings,
     missing,
     need,
@@ -88,13 +89,39 @@ def test_each_bridge_is_a_need_since_proxmox_ve_8() -> None:
     ]
 
 
-def test_a_virtual_network_is_in_the_zone_that_an_acl_tells() -> None:
-    permissions = Permissions(
-        {**NOBODY.paths, **granted(["SDN.Use"], "/sdn/zones/inner/lab", "/sdn/zones/inner/label")}
-    )
+def test_a_right_on_another_zone_may_be_meant_for_a_virtual_network() -> None:
+    permissions = Permissions({**NOBODY.paths, **granted(["SDN.Use"], "/sdn/zones/inner/lab")})
     lab, vmbr1 = for_bridges(CARDS, (9, 0), permissions)
     assert (lab.paths, lab.met(permissions)) == (("/sdn/zones/localnetwork/lab", "/sdn/zones/inner/lab"), True)
-    assert (vmbr1.paths, vmbr1.met(permissions)) == (("/sdn/zones/localnetwork/vmbr1",), False)
+    assert vmbr1.met(permissions)
+
+
+def test_a_right_on_another_bridge_of_the_host_is_none() -> None:
+    others = {**granted(["SDN.Use"], "/sdn/zones/localnetwork/vmbr9"), "/sdn/zones/x": {"SDN.Audit": True}}
+    permissions = Permissions({**NOBODY.paths, "/sdn/zones/localnetwork": {}, **others})
+    (bridge,) = for_bridges(["name=eth0,bridge=vmbr1"], (8, 4), permissions)
+    assert (bridge.paths, bridge.met(permissions)) == (("/sdn/zones/localnetwork/vmbr1", "/sdn/zones/x"), False)
+
+
+def test_a_right_on_the_vlan_of_a_card_is_enough() -> None:
+    cards = ["name=eth0,bridge=vmbr1,tag=7", "name=eth1,bridge=vmbr1,tag=8"]
+    permissions = Permissions({**NOBODY.paths, **granted(["SDN.Use"], "/sdn/zones/localnetwork/vmbr1/7")})
+    assert [one.told() for one in missing(for_bridges(cards, (8, 4), permissions), permissions)] == [
+        "SDN.Use on /sdn/zones/localnetwork/vmbr1 or /sdn/zones/localnetwork/vmbr1/8 (for its network cards)"
+    ]
+
+
+def test_only_the_first_two_places_of_a_need_are_told() -> None:
+    assert Need("SDN.Use", ("/a", "/b", "/c"), "x").told() == "SDN.Use on /a or /b (x)"
+
+
+def test_mapped_devices_are_needs_since_proxmox_ve_8() -> None:
+    mapped = [("pci", "gpu"), ("usb", "key")]
+    assert list(for_mappings(mapped, (7, 4))) == []
+    assert list(for_mappings(mapped, (8, 0))) == [
+        need("Mapping.Use", "/mapping/pci/gpu", "for a mapped device"),
+        need("Mapping.Use", "/mapping/usb/key", "for a mapped device"),
+    ]
 
 
 def test_a_zone_that_is_granted_as_a_whole_is_enough() -> None:

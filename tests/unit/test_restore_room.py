@@ -11,7 +11,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.archives import Backup
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.room import targets, too_little, unfit
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.room import (
+    taken,
+    targets,
+    too_little,
+    unfit,
+)
 from unit.builders import GIB, a_backup
 from unit.restore_builders import a_configuration, a_storage, storages
 
@@ -121,3 +126,12 @@ def test_of_several_storages_nobody_knows_which_takes_how_much() -> None:
     assert too_little(BACKUP, thick, {"fast": 8 * GIB, "local": 8 * GIB}, {}) == (
         "storage local has 1 GiB free, and 8 GiB are needed"
     )
+
+
+def test_what_a_restore_takes_is_left_to_no_other() -> None:
+    there = storages(a_storage("local"), a_storage("fast", type="lvm"))
+    assert taken(BACKUP, there, {"local": 8 * GIB}) == {"local": 3 * GIB}
+    assert taken(BACKUP, there, {"fast": 8 * GIB}) == {"fast": 8 * GIB}
+    assert taken(BACKUP, there, {"fast": 0}) == {"fast": 3 * GIB}
+    assert taken(BACKUP, there, {"fast": 8 * GIB, "local": GIB}) == {"fast": 8 * GIB, "local": 0}
+    assert taken(SNAPSHOT, there, {"local": 8 * GIB}) == {"local": 0}

@@ -80,6 +80,11 @@ def test_what_does_not_count_is_passed_over() -> None:
     )
 
 
+def test_a_clock_may_run_ahead_by_an_hour() -> None:
+    assert choose(a_wish(), an_observation(FLEET, [a_backup(101, -HOUR), NEW])).backup.ctime == NOW + HOUR
+    assert choose(a_wish(), an_observation(FLEET, [a_backup(101, -HOUR - 1), NEW])).backup == NEW
+
+
 def test_only_verified_ones_where_that_is_wished_for() -> None:
     checked = a_backup(101, DAY, verified=True)
     seen = an_observation(FLEET, [NEW, checked])

@@ -20,14 +20,20 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors im
     AnswerLost,
     ApiError,
     BadAnswer,
+    TimedOut,
     error_of,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_tasks import TaskEnd
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.notes import Attempt, RestoreNotes
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.notes import (
+    Attempt,
+    Progress,
+    RestoreNotes,
+)
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.restore_tasks import (
     Job,
     StepFailed,
     StillRunning,
+    archive_name,
     begin_task,
     cause,
     ended,
@@ -39,11 +45,12 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.upid impo
 from unit.builders import NOW, TOKEN, FakeClock, PreparedAnswers
 from unit.recordings import Exchange
 
-JOB = Job("restoring", "pve1", "vzrestore", 101)
+ARCHIVE = "vzdump-lxc-101-2026_11_20-12_26_37.tar.zst"
+JOB = Job("restoring", "pve1", "vzrestore", 101, ARCHIVE)
 
 
-def a_task(pid: int = 0x519, kind: str = "vzrestore", user: str = TOKEN) -> Upid:
-    found = Upid.parse(f"UPID:pve1:{pid:08X}:00032CAA:{NOW:08X}:{kind}:101:{user}:")
+def a_task(pid: int = 0x519, kind: str = "vzrestore", user: str = TOKEN, starttime: int = NOW) -> Upid:
+    found = Upid.parse(f"UPID:pve1:{pid:08X}:00032CAA:{starttime:08X}:{kind}:101:{user}:")
     assert found is not None
     return found
 
@@ -55,8 +62,22 @@ def listed(*tasks: Upid) -> list[dict[str, Any]]:
     return [{"upid": task.text} for task in tasks]
 
 
+def log(*lines: str) -> list[dict[str, Any]]:
+    return [{"n": number, "t": line} for number, line in enumerate(lines, start=1)]
+
+
 def failure(status: int, reason: str = "no") -> ApiError:
     return error_of("POST", "nodes/pve1/lxc", status, reason, "", {})
+
+
+def a_site(folder: Path, prepared: PreparedAnswers, time: FakeClock, ahead: float = 0.0) -> Site:
+    """A restore that has been planned, with a node whose clock is ``ahead`` of the controller's."""
+    notes = RestoreNotes(Journal(folder, {}), time.clock)
+    notes.note("plan", vmid=101, node="pve1", type="lxc", volid=f"vault:backup/{ARCHIVE}")
+    clock = time.clock
+    return Site(
+        prepared.client, clock, notes, Steps(clock), 3600, Deadline.after(clock, 3600), {"pve1": ahead}.__getitem__
+    )
 
 
 class Begin:
@@ -65,17 +86,21 @@ class Begin:
     def __init__(self, folder: Path, before: list[dict[str, Any]], answer: object, *after: object) -> None:
         self.time = FakeClock()
         self.prepared = PreparedAnswers(before, answer, *after)
-        self.notes = RestoreNotes(Journal(folder, {}), self.time.clock)
-        self.notes.note("plan", vmid=101, node="pve1", type="lxc", volid="vault:backup/ct.tar.zst")
-        clock = self.time.clock
-        self.site = Site(self.prepared.client, clock, self.notes, Steps(clock), 3600, Deadline.after(clock, 3600))
+        self.site = a_site(folder, self.prepared, self.time)
 
     def __call__(self) -> Upid:
-        return begin_task(self.site, JOB, lambda: self.site.client.post("nodes/pve1/lxc", vmid=101), old="print")
+        def post() -> Any:
+            return self.site.client.post("nodes/pve1/lxc", vmid=101)
+
+        return self.site.steps.take("restore", lambda: begin_task(self.site, JOB, post, old="print"))
+
+    @property
+    def progress(self) -> Progress:
+        return self.site.notes.progress()
 
     @property
     def attempt(self) -> Attempt:
-        found = self.notes.progress().restoring
+        found = self.progress.restoring
         assert found is not None
         return found
 
@@ -89,7 +114,8 @@ def test_a_task_is_noted_before_it_is_asked_for_and_after(tmp_path: Path) -> Non
     assert begin.prepared.asked == ["GET nodes/pve1/tasks", "POST nodes/pve1/lxc"]
     assert begin.prepared.parameters[0] == {"source": "all", "limit": 200, "vmid": 101}
     assert begin.attempt == Attempt(101, float(NOW), frozenset({OLD.text}), NEW)
-    assert begin.notes.progress().old == "print"
+    assert begin.progress.old == "print"
+    assert begin.site.steps.rows[0]["upid"] == NEW.text
 
 
 def test_what_is_refused_is_over(tmp_path: Path) -> None:
@@ -101,62 +127,123 @@ def test_what_is_refused_is_over(tmp_path: Path) -> None:
     assert len(begin.prepared.asked) == 2
 
 
-@pytest.mark.parametrize(
-    "lost", [AnswerLost("The connection broke."), BadAnswer("No JSON."), failure(502), failure(595), "OK", None, 5]
-)
+LOST = [AnswerLost("The connection broke."), BadAnswer("No JSON."), failure(502), failure(595), "OK", None, 5]
+
+
+@pytest.mark.parametrize("lost", [*LOST, TimedOut("No answer within 10 s.")])
 def test_without_its_answer_it_is_looked_for_and_not_asked_for_again(tmp_path: Path, lost: object) -> None:
     others = listed(OLD, a_task(3, user="somebody@pve"))
-    begin = Begin(tmp_path, listed(OLD), lost, others, [*others, *listed(NEW)])
+    begin = Begin(tmp_path, listed(OLD), lost, others, [*others, *listed(NEW)], log(f"restoring {ARCHIVE}"))
     assert begin() == NEW
-    assert begin.prepared.asked == ["GET nodes/pve1/tasks", "POST nodes/pve1/lxc", *["GET nodes/pve1/tasks"] * 2]
-    assert begin.prepared.parameters[-1]["typefilter"] == "vzrestore"
+    assert begin.prepared.asked == [
+        "GET nodes/pve1/tasks",
+        "POST nodes/pve1/lxc",
+        *["GET nodes/pve1/tasks"] * 2,
+        f"GET nodes/pve1/tasks/{NEW.text}/log",
+    ]
+    assert begin.prepared.parameters[2]["typefilter"] == "vzrestore"
     assert begin.time.slept == [0.5, 1.0]
     assert begin.attempt.upid == NEW
 
 
 @pytest.mark.parametrize(
-    ("lost", "message"),
+    ("lost", "message", "seconds"),
     [
-        (AnswerLost("The connection broke."), "The connection broke, and no task for it is there"),
-        ("OK", "The answer is not a task: 'OK', and no task for it is there"),
+        (AnswerLost("The connection broke."), "The connection broke, and no task for it is there", 3),
+        ("OK", "The answer is not a task: 'OK', and no task for it is there", 3),
+        (TimedOut("No answer."), "No answer, and no task for it is there", 67),
         (
             failure(503, "busy"),
             "Proxmox answered 503 to POST nodes/pve1/lxc: busy, and no task for it is there",
+            67,
         ),
     ],
 )
-def test_what_was_never_started_is_over(tmp_path: Path, lost: object, message: str) -> None:
-    begin = Begin(tmp_path, listed(OLD), lost, *[listed(OLD)] * 3)
+def test_what_was_never_started_is_over(tmp_path: Path, lost: object, message: str, seconds: int) -> None:
+    begin = Begin(tmp_path, listed(OLD), lost, *[listed(OLD)] * 30)
     with pytest.raises(StepFailed) as caught:
         begin()
     assert caught.value.message == message
     assert begin.attempt.over
-    assert begin.time.slept == [0.5, 1.0, 1.5]
+    assert sum(begin.time.slept) == seconds
 
 
 # ----- found again
 
 
+def again(folder: Path, attempt: Attempt, *answers: object, ahead: float = 0.0, **more: Any) -> Upid | None:
+    time = FakeClock()
+    site = a_site(folder, PreparedAnswers(*answers), time, ahead)
+    return found_again(site, attempt, "pve1", "vzrestore", more.pop("mark", ""), **more)
+
+
 @pytest.mark.parametrize(
-    ("age", "slept"), [(5.0, [0.5, 1.0, 1.5]), (59.0, [0.5, 1.0, 1.5]), (61.0, [0.0]), (-5.0, [0.0])]
+    ("age", "slept"), [(5.0, [0.5, 1.0, 1.5]), (64.0, [0.5, 1.0, 1.5]), (65.0, [0.0]), (-5.0, [0.0])]
 )
-def test_a_task_that_may_only_just_have_begun_is_looked_for_longer(age: float, slept: list[float]) -> None:
+def test_a_task_that_may_only_just_have_begun_is_looked_for_longer(
+    tmp_path: Path, age: float, slept: list[float]
+) -> None:
     time, prepared = FakeClock(), PreparedAnswers(*[listed(OLD)] * 3)
     attempt = Attempt(101, NOW - age, frozenset({OLD.text}))
-    assert found_again(prepared.client, time.clock, attempt, "pve1", "vzrestore") is None
+    assert found_again(a_site(tmp_path, prepared, time), attempt, "pve1", "vzrestore", ARCHIVE) is None
     assert time.slept == slept
 
 
-def test_a_task_of_a_run_that_died_is_the_one_that_was_not_there_before() -> None:
-    prepared = PreparedAnswers(listed(OLD, NEW))
-    attempt = Attempt(101, float(NOW) - 999, frozenset({OLD.text}))
-    assert found_again(prepared.client, FakeClock().clock, attempt, "pve1", "vzrestore") == NEW
-    assert prepared.parameters[0] == {"source": "all", "limit": 200, "typefilter": "vzrestore", "vmid": 101}
+def test_a_task_of_a_run_that_died_is_the_one_that_was_not_there_before(tmp_path: Path) -> None:
+    attempt = Attempt(101, float(NOW), frozenset({OLD.text}))
+    assert again(tmp_path, attempt, listed(OLD, NEW)) == NEW
 
 
-def test_a_task_that_was_noted_need_not_be_looked_for() -> None:
-    noted = Attempt(101, 0.0, frozenset(), NEW)
-    assert found_again(PreparedAnswers().client, FakeClock().clock, noted, "pve1", "vzrestore") == NEW
+def test_a_task_that_was_noted_need_not_be_looked_for(tmp_path: Path) -> None:
+    assert again(tmp_path, Attempt(101, 0.0, frozenset(), NEW)) == NEW
+
+
+@pytest.mark.parametrize(("after", "found"), [(-6, False), (-5, True), (0, True), (65, True), (66, False)])
+@pytest.mark.parametrize("ahead", [0, 7200, -7200])
+def test_a_task_began_about_when_it_was_asked_for_by_its_nodes_clock(
+    tmp_path: Path, after: int, found: bool, ahead: int
+) -> None:
+    attempt = Attempt(101, NOW - 5000.0, frozenset())
+    task = a_task(starttime=NOW - 5000 + ahead + after)
+    assert again(tmp_path, attempt, listed(task), ahead=float(ahead)) == (task if found else None)
+
+
+def test_a_task_that_may_wait_longer_is_found_later(tmp_path: Path) -> None:
+    attempt = Attempt(101, NOW - 5000.0, frozenset())
+    task = a_task(starttime=NOW - 5000 + 600)
+    assert again(tmp_path, attempt, listed(task)) is None
+    assert again(tmp_path, attempt, listed(task), within=600.0) == task
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        ([f"restoring 'vault:backup/{ARCHIVE}' now.."], True),
+        (["restoring 'vault:backup/vzdump-lxc-101-2026_11_19-12_26_37.tar.zst' now.."], False),
+        (["restore proxmox backup image: ct/101/2026-11-19T12:26:37Z"], False),
+        (["INFO: starting new backup job: vzdump 101"], False),
+        (["no content"], True),
+        ([], True),
+        (["some words"], True),
+    ],
+)
+def test_a_task_whose_log_speaks_of_something_else_is_another_one(
+    tmp_path: Path, lines: list[str], found: bool
+) -> None:
+    attempt = Attempt(101, float(NOW) - 999, frozenset())
+    task = a_task(starttime=NOW - 999)
+    assert again(tmp_path, attempt, listed(task), log(*lines), mark=ARCHIVE) == (task if found else None)
+
+
+@pytest.mark.parametrize(
+    ("volid", "name"),
+    [
+        (f"vault:backup/{ARCHIVE}", ARCHIVE),
+        ("pbs:backup/ct/101/2026-11-20T12:26:37Z", "ct/101/2026-11-20T12:26:37Z"),
+    ],
+)
+def test_logs_call_a_backup_by_its_name_without_the_storage(volid: str, name: str) -> None:
+    assert archive_name(volid) == name
 
 
 # ----- waited for
@@ -177,6 +264,16 @@ def test_a_task_that_does_not_end_in_time_still_runs() -> None:
         ended(prepared.client, time.clock, NEW, Deadline.after(time.clock, 60))
     assert caught.value.message == f"task {NEW.text} has not ended"
     assert sum(time.slept) == pytest.approx(60, abs=1e-3)
+
+
+def test_a_task_that_nobody_knows_any_more_has_ended_somehow() -> None:
+    time = FakeClock()
+    gone = error_of("GET", "x", 400, "Parameter verification failed.", "", {"upid": "no such task"})
+    end = ended(PreparedAnswers(gone).client, time.clock, NEW, Deadline.after(time.clock, 60))
+    assert (end.exitstatus, end.good) == ("its end is not known any more", False)
+    other = error_of("GET", "x", 400, "Parameter verification failed.", "", {"upid": "value does not look like one"})
+    with pytest.raises(ApiError):
+        ended(PreparedAnswers(other).client, time.clock, NEW, Deadline.after(time.clock, 60))
 
 
 def test_a_task_whose_node_is_lost_may_still_run() -> None:

@@ -20,7 +20,7 @@ import stat
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -155,19 +155,31 @@ class DeadRun:
         _remove(self.path)
 
 
+Wanted = Callable[[Sequence[Entry]], bool]
+
+
 @contextmanager
-def dead_runs(folder: Path | None, user: str | None = None, hold: bool = True) -> Iterator[list[DeadRun]]:
+def dead_runs(
+    folder: Path | None, user: str | None = None, hold: bool = True, wanted: Wanted | None = None, patience: float = 0.0
+) -> Iterator[list[DeadRun]]:
     """The runs of a cluster that died, oldest first, at most ``MANY``; with ``user`` its own by their header.
 
     Those that live, and those that another run is taking over, are not among them; nor those of others, whose tasks
     this one may not be able to see. Without ``hold`` they are only read, so that another run can take them over
-    meanwhile.
+    meanwhile. With ``wanted`` only those are taken whose entries it wants; one that somebody else only reads for a
+    moment is waited for, for ``patience`` seconds.
     """
     found: list[DeadRun] = []
     handles: list[int] = []
+    end = time.monotonic() + patience
     try:
         for path in _journals(folder)[:MANY] if folder is not None else ():
+            if wanted is not None and not wanted(_read(path)):
+                continue
             handle = _taken(path)
+            while handle is None and time.monotonic() < end and path.exists():
+                time.sleep(0.05)
+                handle = _taken(path)
             if handle is None:
                 continue
             entries = _entries(handle)
@@ -182,6 +194,20 @@ def dead_runs(folder: Path | None, user: str | None = None, hold: bool = True) -
     finally:
         for handle in handles:
             os.close(handle)
+
+
+def _read(path: Path) -> list[Entry]:
+    """The entries, without a lock; none where it can't be read."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return []
+    try:
+        return _entries(handle)
+    except OSError:
+        return []
+    finally:
+        os.close(handle)
 
 
 def _journals(folder: Path) -> list[Path]:

@@ -20,11 +20,15 @@ from urllib.parse import unquote
 # qemu-server and pve-container: the keys that hold volumes
 _DISK = re.compile(r"^(?:(?:ide|sata|scsi|virtio)\d+|efidisk0|tpmstate0)$")
 _MOUNT = re.compile(r"^(?:rootfs|mp\d+)$")
+_DEVICE = re.compile(r"^(?:hostpci|usb)\d+$")
 _NETWORK = re.compile(r"^net\d+$")
 _VOLUME = re.compile(r"^([A-Za-z][A-Za-z0-9\-_.]*[A-Za-z0-9]):(.+)$")
 _SIZE = re.compile(r"^(\d+(?:\.\d+)?)([KMGT]?)$")
 _MAC = re.compile(r"^[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}$")
 _CLOUD_INIT = re.compile(r"[:/]vm-\d+-cloudinit(?:[.,]|$)")
+_BOOLEANS = {**dict.fromkeys(("1", "on", "yes", "true"), True), **dict.fromkeys(("0", "off", "no", "false"), False)}
+_SECRET = re.compile(r"^(?:cipassword|args|env|lxc\.environment.*)$")
+"""Settings that may hold secrets, which no diff shows."""
 _FACTORS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 
 SECRET = frozenset({"cipassword"})
@@ -97,6 +101,11 @@ class GuestConfiguration:
         return self.values.get("name" if self.type == "qemu" else "hostname")
 
     @property
+    def tags(self) -> frozenset[str]:
+        """Its tags."""
+        return frozenset(tag for tag in re.split(r"[;,\s]+", self.values.get("tags", "")) if tag)
+
+    @property
     def volumes(self) -> list[Volume]:
         """Disks (without CD drives) or mounts, the root first."""
         pattern = _DISK if self.type == "qemu" else _MOUNT
@@ -112,6 +121,41 @@ class GuestConfiguration:
     def root_storage(self) -> str | None:
         """Where a container's root, or a VM's first disk, lies."""
         return next((volume.storage for volume in self.volumes if volume.storage is not None), None)
+
+    @property
+    def sizeless(self) -> list[str]:
+        """Volumes of a container of which the configuration tells no size; Proxmox can't restore them."""
+        sized = {
+            volume.key: properties(self.values[volume.key]) for volume in self.volumes if volume.storage is not None
+        }
+        return [key for key, parts in sized.items() if self.type == "lxc" and "size" not in parts]
+
+    @property
+    def cloud_init_storages(self) -> list[str]:
+        """Where a VM's drives with cloud-init's settings lie."""
+        found = [_VOLUME.match(properties(value).get("", "")) for key, value in self.values.items() if _DISK.match(key)]
+        return sorted({one.group(1) for one in found if one is not None and "cloudinit" in one.group(2)})
+
+    @property
+    def host_devices(self) -> dict[str, str]:
+        """What of the node's own hardware a VM uses without a mapping."""
+        raw = {key: properties(value) for key, value in sorted(self.values.items()) if _DEVICE.match(key)}
+        return {
+            key: parts.get("host") or parts.get("", "")
+            for key, parts in raw.items()
+            if "mapping" not in parts and parts.get("host", parts.get("", "")) not in ("", "spice")
+        }
+
+    @property
+    def mappings(self) -> list[tuple[str, str]]:
+        """The mapped devices that a VM uses: ``pci`` or ``usb``, and the name of the mapping."""
+        named = [(key, properties(value).get("mapping")) for key, value in self.values.items() if _DEVICE.match(key)]
+        return sorted({("pci" if key.startswith("hostpci") else "usb", name) for key, name in named if name})
+
+    @property
+    def raw_lines(self) -> list[str]:
+        """A container's own settings of LXC, which Proxmox restores for root alone."""
+        return sorted(key for key in self.values if key.startswith("lxc."))
 
     @property
     def networks(self) -> dict[str, str]:
@@ -146,12 +190,13 @@ class GuestConfiguration:
     @property
     def fingerprint(self) -> str:
         """A hash of all settings, the names of volumes among them: equal where nobody has changed the guest."""
-        kept = {key: value for key, value in self.values.items() if key not in ("digest", "lock")}
+        # What a pending removal leaves behind when the guest is shut down is no change by anybody.
+        kept = {key: value for key, value in self.values.items() if key not in ("digest", "lock", *self.unused)}
         return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
 
     def text(self) -> str:
         """For a diff: a line for each setting."""
-        shown = {key: "**********" if key in SECRET else value.rstrip() for key, value in self.values.items()}
+        shown = {key: "**********" if _SECRET.match(key) else value.rstrip() for key, value in self.values.items()}
         return "".join(f"{key}: {value}\n" for key, value in sorted(shown.items()) if key != "digest")
 
 
@@ -173,11 +218,13 @@ def missing_volumes(wanted: GuestConfiguration, found: GuestConfiguration) -> li
 def as_new_volumes(container: GuestConfiguration) -> dict[str, str]:
     """The volumes of a container as a restore takes them to make each where it was: ``STORAGE:GIB,mp=...``.
 
-    Bind and device mounts are left out.
+    Bind and device mounts stay as they are.
     """
     found: dict[str, str] = {}
     for volume in container.volumes:
-        if volume.storage is not None:
+        if volume.storage is None:
+            found[volume.key] = container.values[volume.key]
+        else:
             parts = properties(container.values[volume.key])
             for key in ("", "volume", "size"):
                 parts.pop(key, None)
@@ -264,6 +311,7 @@ def _volume(kind: str, key: str, value: str) -> Volume | None:
     if parts.get("media") == "cdrom" or volume in ("", "none", "cdrom"):
         return None
     match = None if volume.startswith("/") else _VOLUME.match(volume)
-    left_out = parts.get("backup") == "0" or (kind == "lxc" and key != "rootfs" and parts.get("backup") != "1")
+    said = _BOOLEANS.get(parts.get("backup", "").lower())
+    left_out = said is False or (kind == "lxc" and key != "rootfs" and said is not True)
     storage = match.group(1) if match else None
     return Volume(key, storage, volume, bytes_of(parts.get("size", "")), storage is not None and not left_out)

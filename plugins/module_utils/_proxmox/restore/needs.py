@@ -20,8 +20,11 @@ def for_every_restore(wish: RestoreWish, scene: Scene, plan: RestorePlan, wanted
     """What every restore needs."""
     guest = _paths(wish, scene)
     yield Need("VM.Audit", guest, "to see what was restored")
-    for name in sorted(wanted):
+    drives = [] if wish.target_storage is not None else scene.archived.cloud_init_storages
+    for name in sorted({*wanted, *drives}):
         yield need("Datastore.AllocateSpace", f"/storage/{name}", "for its volumes")
+    if scene.authid != rights.ROOT:
+        yield from rights.for_mappings(scene.archived.mappings, scene.version)
     given = request.settings(wish, scene.archived, plan.renewed)
     yield from rights.for_settings(given, scene.vmid, wish.pool)
     networks = [*scene.archived.networks.values(), *(value for key, value in given.items() if key.startswith("net"))]
@@ -68,10 +71,11 @@ def _for_rollback(scene: Scene, before: GuestConfiguration, spread: Mapping[str,
             yield from _privileged(scene)
     saved = [one.storage for one in before.volumes if one.in_backup or spread]
     places = saved if scene.type == "qemu" or spread else [before.root_storage]
-    for name in sorted({place for place in places if place is not None}):
+    for name in sorted({place for place in (*places, *before.cloud_init_storages) if place is not None}):
         yield need("Datastore.AllocateSpace", f"/storage/{name}", "to roll back")
     if scene.authid != rights.ROOT:
         yield from rights.for_bridges(before.networks.values(), scene.version, scene.permissions)
+        yield from rights.for_mappings(before.mappings, scene.version)
 
 
 def for_proof(wish: RestoreWish, scene: Scene) -> Iterator[Need]:

@@ -5,8 +5,8 @@
 """The journal of one restore: what was begun, so that the next run knows what this one may have left.
 
 Entries: ``plan`` (everything that is needed to end it), then before each request what is begun, and after it what came
-of it. ``proving``, ``saving``, ``restoring`` and ``rolling_back`` name the tasks that were there before; ``task`` the
-one that was started. Private to this collection.
+of it. ``proving``, ``stopping``, ``saving``, ``restoring`` and ``rolling_back`` name the tasks that were there before;
+``task`` the one that was started. Private to this collection.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.journal import DeadRun, Entry, Journal, JournalError
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.number import whole_number
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.restore_plan import RestorePlan
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.upid import Upid
@@ -26,9 +27,9 @@ _SWITCHES = {
     "released": ("protected", False),
     "disabling_ha": ("ha_off", True),
     "enabled_ha": ("ha_off", False),
-    "stopping": ("stopped", True),
+    "started": ("started", True),
 }
-ATTEMPTS = ("proving", "saving", "restoring", "rolling_back")
+ATTEMPTS = ("proving", "stopping", "saving", "restoring", "rolling_back")
 _LATEST = 10.0**12
 """Epoch seconds that no entry is from."""
 
@@ -56,6 +57,7 @@ class Attempt:
     upid: Upid | None = None
     over: bool = False
     storage: str = ""
+    patience: int = 0
 
 
 @dataclass(frozen=True)
@@ -81,17 +83,18 @@ class Progress:
     spread: tuple[tuple[str, str], ...] = ()
     protected: bool = False
     ha_off: bool = False
-    stopped: bool = False
+    started: bool = False
     safety: tuple[str, str] | None = None
     proving: Attempt | None = None
+    stopping: Attempt | None = None
     saving: Attempt | None = None
     restoring: Attempt | None = None
     rolling_back: Attempt | None = None
 
     @property
-    def before_the_point_of_no_return(self) -> bool:
-        """Whether the guest itself was not touched, but for its power."""
-        return self.restoring is None
+    def stopped(self) -> bool:
+        """Whether the guest was asked to shut down."""
+        return self.stopping is not None
 
 
 def plan_facts(plan: RestorePlan, key: str, keep_safety: bool) -> dict[str, Any]:
@@ -214,6 +217,7 @@ def _after(progress: Progress, event: str, entry: Entry, current: str) -> Progre
             float(at) if isinstance(at, (int, float)) and abs(at) < _LATEST else 0.0,
             frozenset(_texts(entry, "known")),
             storage=_text(entry, "storage") or "",
+            patience=whole_number(entry.get("patience")),
         )
         if event == "restoring" and isinstance(entry.get("vmid"), int):
             progress = replace(progress, guest=replace(progress.guest, vmid=attempt.vmid))
@@ -225,6 +229,8 @@ def _after(progress: Progress, event: str, entry: Entry, current: str) -> Progre
         if before is not None:
             upid = Upid.parse(entry.get("upid")) or before.upid
             return _with_attempt(progress, current, replace(before, upid=upid, over=event == "over"))
+    if event == "shut_down" and progress.stopping is not None:
+        return replace(progress, stopping=replace(progress.stopping, over=True))
     if event == "scratch_gone" and progress.proving is not None:
         return replace(progress, proving=replace(progress.proving, over=True))
     volid = _text(entry, "volid")

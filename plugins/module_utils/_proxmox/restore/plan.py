@@ -26,10 +26,13 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.n
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.refusals import (
     check_existing,
+    check_hardware,
     check_losses,
     check_mounts,
     check_options,
+    check_pool,
     check_replaceable,
+    check_sizes,
     refuse,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.restore_plan import RestorePlan
@@ -46,6 +49,7 @@ def plan_restore(wish: RestoreWish, scene: Scene) -> RestorePlan:
     :raises InputError: when it can't be done, or would take more than was said.
     """
     check_options(wish, scene)
+    check_pool(wish, scene)
     existing = scene.existing
     if existing is None:
         return _onto_free_id(wish, scene)
@@ -56,15 +60,25 @@ def plan_restore(wish: RestoreWish, scene: Scene) -> RestorePlan:
     if scene.chosen.doubt:
         raise refuse(scene, f"{scene.chosen.doubt}; name the backup by volid, or the storages to look at")
     check_losses(wish, scene, existing)
-    check_mounts(scene, existing)
+    _check_restorable(scene, existing)
     return _replacing(wish, scene, existing)
 
 
+def _check_restorable(scene: Scene, existing: Existing | None) -> None:
+    check_mounts(scene, existing)
+    check_hardware(scene, existing)
+    check_sizes(scene, existing)
+
+
 def _onto_free_id(wish: RestoreWish, scene: Scene) -> RestorePlan:
-    check_mounts(scene, None)
+    _check_restorable(scene, None)
     wanted = _targets(wish, scene)
     _check_room(scene, wanted, {})
-    plan = replace(_plan(wish, scene, "restore", "no guest has this id"), warnings=_warnings(scene, wanted))
+    plan = replace(
+        _plan(wish, scene, "restore", "no guest has this id"),
+        warnings=_warnings(scene, wanted),
+        takes=room.taken(scene.backup, scene.storages, wanted),
+    )
     _check_rights(scene, [*for_every_restore(wish, scene, plan, wanted), *for_a_new_guest(wish, scene)])
     return plan
 
@@ -86,6 +100,7 @@ def _replacing(wish: RestoreWish, scene: Scene, existing: Existing) -> RestorePl
         proof=proof,
         safety_storage=safety_storage(wish, scene, existing) if wish.safety_backup else None,
         spread=spread,
+        takes=room.taken(scene.backup, scene.storages, wanted) if scene.type == "lxc" else {},
         warnings=tuple(warnings),
     )
     _check_rights(scene, [*for_every_restore(wish, scene, plan, wanted), *for_replacing(scene, plan, existing)])
@@ -202,6 +217,9 @@ def _proof(wish: RestoreWish, scene: Scene, wanted: Mapping[str, int]) -> tuple[
 
 def _warnings(scene: Scene, wanted: Mapping[str, int]) -> tuple[str, ...]:
     said = [scene.chosen.warning] if scene.chosen.warning else []
+    if scene.archived.raw_lines and scene.authid != rights.ROOT:
+        lines = listed(scene.archived.raw_lines)
+        said.append(f"{scene.label}: Proxmox leaves out {lines} of the archive, which only {rights.ROOT} may restore.")
     if scene.chosen.doubt:
         said.append(f"{scene.label}: {scene.chosen.doubt}; a newer backup may be there.")
     for name, size in sorted(wanted.items()):

@@ -9,11 +9,12 @@ Private to this collection.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Deadline
-from ansible_collections.lifeboat.backup.plugins.module_utils._core.journal import DeadRun
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.journal import DeadRun, Entry, dead_runs
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import Observation
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.notes import (
     InheritedNotes,
@@ -29,20 +30,40 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.s
     NEW,
     ROLLED_BACK,
     UNDECIDED,
+    Standing,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.wish import RestoreWish
+
+STALE = 3600
+"""Seconds after which the end of a restore, that its run did not live to tell, is not what a new task asks for."""
 
 
 def tell_of_others(run: RestoreRun, keys: set[str]) -> None:
     """Restores that died and are not this run's: their guests are not touched."""
     for dead in run.dead:
         progress = read_progress(dead.run, dead.entries)
-        if progress is None:  # it died before it had planned anything
-            if not run.check_mode:
-                dead.forget()
-        elif progress.key not in keys:
+        if progress is not None and progress.key not in keys:
             which = f"An earlier restore of guest {progress.guest.vmid} did not come to its end (run {dead.run})"
             run.tell([f"{which}; run its task again, which ends it."])
+        elif progress is None and len(dead.entries) > 1:
+            run.tell([f"The journal {dead.path} can't be read; see what its run has left, and remove it."])
+
+
+def is_of(key: str) -> Callable[[Sequence[Entry]], bool]:
+    """Which journals a restore takes over: those of its own target."""
+
+    def wanted(entries: Sequence[Entry]) -> bool:
+        progress = read_progress("", entries)
+        return progress is not None and progress.key == key
+
+    return wanted
+
+
+def forget_empty(folder: Path | None, user: str) -> None:
+    """Remove the journals of runs that died before they had planned anything."""
+    with dead_runs(folder, user, wanted=lambda entries: [one.get("event") for one in entries] == ["run"]) as dead:
+        for one in dead:
+            one.forget()
 
 
 def as_remembered(observation: Observation, dead: Sequence[DeadRun]) -> Observation:
@@ -60,28 +81,25 @@ def as_remembered(observation: Observation, dead: Sequence[DeadRun]) -> Observat
     return replace(observation, cluster=replace(observation.cluster, guests=guests))
 
 
-def belongs(dead: DeadRun, key: str) -> bool:
-    progress = read_progress(dead.run, dead.entries)
-    return progress is not None and progress.key == key
-
-
 def end_dead_run(run: RestoreRun, wish: RestoreWish, dead: DeadRun) -> Row | None:
     """End the restore of a run that died. None where the guest is as it was before it, so that this run can go on."""
     notes = InheritedNotes(dead, run.clock)
     early = Deadline.after(run.clock, wish.timeout, run.interruption)
-    site = Site(run.client, run.clock, notes, Steps(run.clock), wish.timeout, early)
+    site = Site(run.client, run.clock, notes, Steps(run.clock), wish.timeout, early, run.ahead)
     standing = settle(site, wish.cancel_on_timeout)
     run.tell(site.warnings)
     progress = notes.progress()
-    if standing.settled and not leaves_scratch(progress):
+    done = standing.settled and not leaves_scratch(progress) and not site.unfinished
+    if done:
         dead.forget()
     safety = progress.safety[1] if progress.safety is not None else None
     word, reason = verdict(standing, f"run {dead.run} did not come to its end", progress.replaces, safety)
-    if standing.what == NEW and not _same(run, wish, progress):
+    if standing.settled and not (standing.what == ROLLED_BACK or _is_wished(run, wish, standing, dead, progress)):
+        left = "what it left was cleaned up" if done else "not all that it left could be cleaned up"
+        run.tell([f"Guest {progress.guest.vmid}: run {dead.run} did not come to its end; {left}."])
         return None
-    if standing.settled and standing.what not in (NEW, ROLLED_BACK):
-        run.tell([f"Guest {progress.guest.vmid}: run {dead.run} did not come to its end; what it left was cleaned up."])
-        return None
+    if not standing.settled:
+        reason = f"{reason} (the journal of that run is {dead.path}; without it this task knows nothing of it)"
     attempt = progress.restoring
     source = next((one for one in run.around.observation.backups if one.volid == progress.source[1]), None)
     return row(
@@ -100,6 +118,11 @@ def end_dead_run(run: RestoreRun, wish: RestoreWish, dead: DeadRun) -> Row | Non
     )
 
 
-def _same(run: RestoreRun, wish: RestoreWish, progress: Progress) -> bool:
-    """Whether what a run that died has restored is what this one wishes for."""
+def _is_wished(run: RestoreRun, wish: RestoreWish, standing: Standing, dead: DeadRun, progress: Progress) -> bool:
+    """Whether what a run that died has restored, and lately, is what this one wishes for."""
+    last = max(
+        (float(at) for at in (one.get("at") for one in dead.entries) if isinstance(at, (int, float))), default=0.0
+    )
+    if standing.what != NEW or run.clock.now() - last > STALE:
+        return False
     return choose(wish, run.around.observation).backup.volid == progress.source[1]

@@ -50,6 +50,13 @@ def check_options(wish: RestoreWish, scene: Scene) -> None:
         )
 
 
+def check_pool(wish: RestoreWish, scene: Scene) -> None:
+    """A pool that the token would see if it were there."""
+    pool = wish.pool
+    if pool is not None and pool not in scene.pools and scene.permissions.allows("Pool.Audit", f"/pool/{pool}"):
+        raise refuse(scene, f"pool {pool} does not exist; make it first, or leave pool out")
+
+
 def check_existing(wish: RestoreWish, scene: Scene, existing: Existing) -> None:
     """What speaks against touching the guest that has the id, whatever is to be done about it."""
     guest = existing.guest
@@ -114,6 +121,47 @@ def check_mounts(scene: Scene, existing: Existing | None) -> None:
             scene,
             f"it has mounts of the host, which Proxmox lets only {ROOT} restore, with a password and not with a token: "
             f"{listed(dict.fromkeys(mounts))}",
+        )
+
+
+def check_hardware(scene: Scene, existing: Existing | None) -> None:
+    """What Proxmox restores for root@pam alone: a VM's raw devices (since 8), a container's own lines of LXC.
+
+    An archive's lines of LXC are left out then, which is worth a warning; the guest's would be lost in a rollback.
+    """
+    if scene.authid == ROOT:
+        return
+    configurations = [scene.archived, *([existing.configuration] if existing is not None else [])]
+    devices = [f"{key} ({name})" for one in configurations for key, name in one.host_devices.items()]
+    if devices and scene.type == "qemu" and scene.version >= (8, 0):
+        raise refuse(
+            scene,
+            f"it uses devices of the node, which Proxmox lets only {ROOT} restore, with a password and not with a "
+            f"token: {listed(dict.fromkeys(devices))}; map them in the cluster, or take them out",
+        )
+    lines = existing.configuration.raw_lines if existing is not None else []
+    if lines:
+        raise refuse(
+            scene,
+            f"a rollback could not bring back {listed(lines)}, which Proxmox lets only {ROOT} restore, with a password "
+            "and not with a token",
+        )
+
+
+def check_sizes(scene: Scene, existing: Existing | None) -> None:
+    """Volumes without a size: Proxmox says so only once the restore runs (pve-container LXC.pm)."""
+    if scene.archived.sizeless:
+        raise refuse(
+            scene,
+            f"the archive tells no size of {listed(scene.archived.sizeless)}, so that Proxmox can't make it again; "
+            "restore it by hand, with the volumes given",
+        )
+    lacking = existing.configuration.sizeless if existing is not None else []
+    if lacking:
+        raise refuse(
+            scene,
+            f"a rollback could not make {listed(lacking)} again, of which its configuration tells no size; run 'pct "
+            f"rescan --vmid {scene.vmid}' on node {scene.node} first",
         )
 
 

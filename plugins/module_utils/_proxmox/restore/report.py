@@ -15,6 +15,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.archives 
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_configuration import GuestConfiguration
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.standing import (
+    GONE,
     NEW,
     NOTHING_THERE,
     OLD,
@@ -77,6 +78,8 @@ def verdict(standing: Standing, failure: str, replaces: bool, safety: str | None
     if standing.what == OLD:
         more = f", but {standing.words}" if standing.words else ""
         return "failed", f"{why}the old guest stands as it was{more}"
+    if standing.what == GONE:
+        return "failed", f"{why}{standing.words}"
     if standing.what == NOTHING_THERE:
         return "failed", f"{why}nothing is left of it"
     if standing.what == RUNNING:

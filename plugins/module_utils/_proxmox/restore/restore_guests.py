@@ -11,6 +11,7 @@ to this collection.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,11 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._core.parallel imp
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import observe
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.look import look, observe_configuration
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.look import (
+    look,
+    observe_configuration,
+    with_names,
+)
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.notes import (
     Progress,
     RestoreNotes,
@@ -36,8 +41,9 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.n
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.plan import EXISTS, plan_restore
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.recovery import (
     as_remembered,
-    belongs,
     end_dead_run,
+    forget_empty,
+    is_of,
     tell_of_others,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.report import (
@@ -75,6 +81,8 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.w
 )
 
 MAX_PARALLEL = 4
+PATIENCE = 2.0
+"""Seconds for which a journal is waited for that others only read."""
 
 
 def restore_guests(
@@ -95,16 +103,19 @@ def restore_guests(
     if journals is None and not check_mode:
         raise JournalError(f"This user has no home folder for the journal; set journal_path. {NOTHING}")
     folder = None if journals is None else journals / "restores"
-    with dead_runs(folder, client.authid, hold=not check_mode) as dead:
-        observation = as_remembered(observe(client, clock), dead)
+    if not check_mode:
+        forget_empty(folder, client.authid)
+    with dead_runs(folder, client.authid, hold=False) as dead:
+        observation = as_remembered(with_names(client, observe(client, clock)), dead)
         if not wanted:
             wanted = selected_wishes(params, observation)
         around = observe_surroundings(client, clock, observation)
         run = RestoreRun(client, clock, interruption, check_mode, folder, around, dead)
-        keyed = keyed_wishes(wanted, observation)
-        tell_of_others(run, {key for key, _wish in keyed})
-        workers = params.get("max_parallel") or MAX_PARALLEL
-        rows = side_by_side(lambda item: _restored(run, *item), spread(keyed, observation), max(1, workers))
+    keyed = keyed_wishes(wanted, observation)
+    around.keep_free([int(key) for key, _wish in keyed if key.isdigit()])
+    tell_of_others(run, {key for key, _wish in keyed})
+    workers = params.get("max_parallel") or MAX_PARALLEL
+    rows = side_by_side(lambda item: _restored(run, *item), spread(keyed, observation), max(1, workers))
     order = {key: number for number, (key, _wish) in enumerate(keyed)}
     ordered = [found for _key, found in sorted(rows, key=lambda pair: order[pair[0]])]
     return report(ordered, run.warnings, run.diffs, single=params.get("restores") is None and not selects(params))
@@ -125,28 +136,39 @@ def _restored(run: RestoreRun, key: str, wish: RestoreWish) -> tuple[str, Row]:
 
 
 def _looked_at(run: RestoreRun, key: str, wish: RestoreWish) -> Row:
-    mine = [dead for dead in run.dead if belongs(dead, key)]
     if run.check_mode:
-        if mine:
+        if any(is_of(key)(dead.entries) for dead in run.dead):
             run.tell([f"An earlier restore of guest {key} did not come to its end; this task ends that first."])
         there = _there(run, key, wish)
-        return row(there, "skipped", EXISTS) if there else _planned(run, plan_restore(wish, look(run.around, wish)))
-    with exclusive(f"restore-{key}", Deadline.after(run.clock, 0.0), _folder(run)) as alone:
+        return row(there, "skipped", EXISTS) if there else _foretold(run, _plan(run.around, wish))
+    folder = _folder(run)
+    with exclusive(f"restore-{key}", Deadline.after(run.clock, 0.0), folder) as alone:
         if not alone:
             raise InputError(f"{key}: another run on this machine restores it right now. {NOTHING}")
         around = run.around
-        for dead in mine:
-            ended = end_dead_run(run, wish, dead)
-            if ended is not None:
-                return ended
-            around = run.look_anew(lambda observation: as_remembered(observation, run.dead))
+        # Only now: a run that died since the others were read may have been of the same target.
+        with dead_runs(folder, run.client.authid, wanted=is_of(key), patience=PATIENCE) as mine:
+            for dead in mine:
+                ended = end_dead_run(run, wish, dead)
+                if ended is not None:
+                    return ended
+                around = run.look_anew(lambda observation: with_names(run.client, observation))
         there = _there(run, key, wish)
         if there is not None:
             return row(there, "skipped", EXISTS)
-        plan = plan_restore(wish, look(around, wish))
+        plan = _plan(around, wish)
         if plan.action == "skip":
             return row(plan.guest, "skipped", plan.reason, plan.backup, _age(around, plan))
         return _carried_out(run, around, key, wish, plan)
+
+
+def _plan(around: Surroundings, wish: RestoreWish) -> RestorePlan:
+    """The plan, and the room that it takes from the others."""
+    scene = look(around, wish)
+    with around.planning:
+        plan = plan_restore(wish, replace(scene, storages=around.storages_of(scene.node)))
+        around.reserve(scene.node, plan.takes)
+    return plan
 
 
 def _folder(run: RestoreRun) -> Path:
@@ -177,7 +199,7 @@ def _there(run: RestoreRun, key: str, wish: RestoreWish) -> Guest | None:
     return None if found is None or found.lock or found.is_stub else guest
 
 
-def _planned(run: RestoreRun, plan: RestorePlan) -> Row:
+def _foretold(run: RestoreRun, plan: RestorePlan) -> Row:
     """What would be done, under the keys of a real run."""
     age = _age(run.around, plan)
     if plan.action == "skip":
@@ -193,7 +215,7 @@ def _carried_out(run: RestoreRun, around: Surroundings, key: str, wish: RestoreW
     )
     notes = RestoreNotes(journal, run.clock)
     early = Deadline.after(run.clock, wish.timeout, run.interruption)
-    site = Site(run.client, run.clock, notes, Steps(run.clock), wish.timeout, early)
+    site = Site(run.client, run.clock, notes, Steps(run.clock), wish.timeout, early, run.ahead)
     failure = ""
     details: dict[str, Any] = {}
     notes.note("plan", **plan_facts(plan, key, wish.keep_safety_backup))
@@ -204,7 +226,7 @@ def _carried_out(run: RestoreRun, around: Surroundings, key: str, wish: RestoreW
     notes.insist = False
     begun = not failure and not wish.wait
     standing = Standing(BEGUN) if begun else settle(site, wish.cancel_on_timeout, waited=True)
-    keep = not standing.settled or leaves_scratch(notes.progress())
+    keep = not standing.settled or leaves_scratch(notes.progress()) or bool(site.unfinished)
     site.tolerated("The journal", lambda: journal.close(keep))
     run.tell([*plan.warnings, *site.warnings])
     return {**_told(run, around, plan, site, standing, failure), **details}

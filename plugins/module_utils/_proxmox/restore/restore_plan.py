@@ -21,7 +21,7 @@ class RestorePlan:
 
     ``request`` and ``proof`` are the calls' parameters without the id; ``proof`` None: the archive is not tried out.
     ``ha`` is the state to put back; ``before`` the configuration of the guest that is replaced; ``spread`` its volumes
-    where they lie on several storages, as a rollback makes them again.
+    where they lie on several storages, as a rollback makes them again. ``takes`` are bytes by storage.
     """
 
     action: str
@@ -42,6 +42,7 @@ class RestorePlan:
     protect_source: bool = False
     ha: str | None = None
     spread: Mapping[str, str] = field(default_factory=dict)
+    takes: Mapping[str, int] = field(default_factory=dict)
     waits: bool = True
     keeps_safety: bool = True
     warnings: tuple[str, ...] = ()

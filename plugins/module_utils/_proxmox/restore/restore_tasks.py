@@ -10,7 +10,7 @@ Private to this collection.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors im
     ApiError,
     BadAnswer,
     ProxmoxError,
+    TimedOut,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_tasks import TaskEnd
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.notes import Attempt
@@ -44,6 +45,16 @@ _TROUBLE = re.compile(
 _NOISE = re.compile(r"^(?:TASK |progress |INFO: +\d+%|tar: (?:Error is not recoverable|Exiting with))")
 
 
+IN_FLIGHT = 65.0
+"""Seconds after a request in which it starts its task, or never does: Proxmox hands it on for at most 30 s."""
+EARLY = -5.0
+"""By how many seconds a task may seem older than its request: clocks are known to about a second."""
+PATIENT_LOOKS = (*LOOKS, *((4.0,) * 16))
+"""Seconds before each look for a task where a server in between gave up and the node may still carry out the call."""
+FORGOTTEN = "its end is not known any more"
+_NAMES = re.compile(r"vzdump-(?:lxc|qemu|openvz)-\d|\b(?:ct|vm)/\d+/\d{4}-|INFO: starting new backup job")
+
+
 class StepFailed(LifeboatError):
     """A step that can't be done, with the reason as the end of a sentence."""
 
@@ -54,12 +65,21 @@ class StillRunning(StepFailed):
 
 @dataclass(frozen=True)
 class Job:
-    """A task that is to be started: what it is to the notes (``event``), its type, and the guest it is for."""
+    """A task that is to be started: what it is to the notes (``event``), its type, and the guest it is for.
+
+    ``mark`` are words that its log has, and those of other tasks haven't: the name of an archive, the id of a run.
+    """
 
     event: str
     node: str
     type: str
     vmid: int
+    mark: str = ""
+
+
+def archive_name(volid: str) -> str:
+    """What logs call a backup: its name without the storage."""
+    return volid.partition(":")[2].removeprefix("backup/")
 
 
 def begin_task(site: Site, job: Job, post: Callable[[], Any], **facts: Any) -> Upid:
@@ -68,8 +88,9 @@ def begin_task(site: Site, job: Job, post: Callable[[], Any], **facts: Any) -> U
     :raises ApiError: when it was refused.
     :raises StepFailed: when its answer was lost and no task of it is there.
     """
-    client, clock, notes = site.client, site.clock, site.notes
+    client, notes = site.client, site.notes
     known = [task.upid.text for task in listed_tasks(client, job.node, None, job.vmid)]
+    began = site.clock.now()
     notes.note(job.event, vmid=job.vmid, known=known, **facts)
     try:
         answer = post()
@@ -77,13 +98,13 @@ def begin_task(site: Site, job: Job, post: Callable[[], Any], **facts: Any) -> U
         if not failure.passing:
             notes.note("over")
             raise
-        upid = find_task(client, clock, job, known, LOOKS)
+        upid = find_task(site, job, known, began, PATIENT_LOOKS)
         lost: ProxmoxError = failure
     except (AnswerLost, BadAnswer) as failure:
-        upid = find_task(client, clock, job, known, LOOKS)
+        upid = find_task(site, job, known, began, PATIENT_LOOKS if isinstance(failure, TimedOut) else LOOKS)
         lost = failure
     else:
-        upid = Upid.parse(answer) or find_task(client, clock, job, known, LOOKS)
+        upid = Upid.parse(answer) or find_task(site, job, known, began, LOOKS)
         lost = BadAnswer(f"The answer is not a task: {str(answer)[:80]!r}.")
     if upid is None:
         notes.note("over")
@@ -93,24 +114,41 @@ def begin_task(site: Site, job: Job, post: Callable[[], Any], **facts: Any) -> U
     return upid
 
 
-def find_task(client: Client, clock: Clock, job: Job, known: Sequence[str], pauses: Sequence[float]) -> Upid | None:
-    """The task of ours of this type for this guest that isn't among the ``known``; looked for after each pause."""
+def find_task(
+    site: Site, job: Job, known: Collection[str], began: float, pauses: Sequence[float], within: float = IN_FLIGHT
+) -> Upid | None:
+    """The task that a request of ours has started; looked for after each pause.
+
+    Ours are of this type, guest and token, not among the ``known``, begun at most ``within`` seconds after the request
+    (``began``, by the controller's clock), and their log speaks of the ``mark`` where it speaks at all.
+    """
+    asked = began + site.ahead(job.node)
     for pause in pauses:
-        clock.sleep(pause)
-        for task in listed_tasks(client, job.node, job.type, job.vmid):
-            if task.upid.user == client.authid and task.upid.text not in known:
-                return task.upid
+        site.clock.sleep(pause)
+        for task in listed_tasks(site.client, job.node, job.type, job.vmid):
+            upid = task.upid
+            fits = upid.user == site.client.authid and upid.text not in known
+            if fits and EARLY <= upid.starttime - asked <= within and _speaks_of(site.client, upid, job.mark):
+                return upid
     return None
 
 
-def found_again(client: Client, clock: Clock, attempt: Attempt, node: str, kind: str) -> Upid | None:
+def _speaks_of(client: Client, upid: Upid, mark: str) -> bool:
+    if not mark:
+        return True
+    text = "\n".join(line for line in task_log(client, upid) if line != "no content")
+    return mark in text or not _NAMES.search(text)
+
+
+def found_again(
+    site: Site, attempt: Attempt, node: str, kind: str, mark: str, within: float = IN_FLIGHT
+) -> Upid | None:
     """The task of a run that died; None when its request never started one."""
     if attempt.upid is not None:
         return attempt.upid
-    young = 0 <= clock.now() - attempt.at < 60
-    return find_task(
-        client, clock, Job("", node, kind, attempt.vmid), sorted(attempt.known), LOOKS if young else (0.0,)
-    )
+    young = 0 <= site.clock.now() - attempt.at < IN_FLIGHT
+    job = Job("", node, kind, attempt.vmid, mark)
+    return find_task(site, job, attempt.known, attempt.at, LOOKS if young else (0.0,), within)
 
 
 def ended(client: Client, clock: Clock, upid: Upid, deadline: Deadline) -> TaskEnd:
@@ -123,6 +161,10 @@ def ended(client: Client, clock: Clock, upid: Upid, deadline: Deadline) -> TaskE
         state = wait_for_end(client, upid, deadline, clock)
     except NodeLost as failure:
         raise StillRunning(failure.message.rstrip(".")) from failure
+    except ApiError as failure:
+        if "no such task" not in str(failure.errors.get("upid", "")):  # recorded: 10_tasks
+            raise
+        return TaskEnd(upid, FORGOTTEN, clock.monotonic() - began)
     if state.exitstatus is None:
         raise StillRunning(f"task {upid.text} has not ended")
     return TaskEnd(upid, state.exitstatus, clock.monotonic() - began)

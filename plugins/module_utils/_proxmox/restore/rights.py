@@ -46,7 +46,7 @@ class Need:
 
     def told(self) -> str:
         """For a message: what to grant, and what for."""
-        return f"{self.privilege} on {' or '.join(self.paths)} ({self.why})"
+        return f"{self.privilege} on {' or '.join(self.paths[:2])} ({self.why})"
 
 
 def need(privilege: str, path: str, why: str) -> Need:
@@ -73,14 +73,24 @@ def for_settings(keys: Iterable[str], vmid: int, pool: str | None) -> Iterator[N
 def for_bridges(networks: Iterable[str], version: tuple[int, int], permissions: Permissions) -> Iterator[Need]:
     """SDN.Use for the bridges of network cards, since Proxmox VE 8 (qemu-server 8.0.2, recorded: 08_restore_lxc).
 
-    A bridge of the host is in the zone ``localnetwork``, a virtual network in its own, which an ACL tells.
+    A bridge of the host is in the zone ``localnetwork``, a virtual network in a zone of its own, which nobody tells
+    here: a right on any other zone may be meant for it. A right on the card's VLAN is enough as well.
     """
     if version < (8, 0):
         return
-    for bridge in sorted({properties(value).get("bridge", "") for value in networks} - {""}):
-        zones = [path for path in permissions.paths if re.match(rf"^/sdn/zones/[^/]+/{re.escape(bridge)}$", path)]
-        local = f"/sdn/zones/localnetwork/{bridge}"
-        yield Need("SDN.Use", (local, *(path for path in zones if path != local)), "for its network cards")
+    cards = [properties(value) for value in networks]
+    other_zones = [path for path in permissions.paths if re.match(r"^/sdn/zones/(?!localnetwork(?:/|$))[^/]+", path)]
+    for bridge, tag in sorted({(card.get("bridge", ""), card.get("tag", "")) for card in cards}):
+        if bridge:
+            local = f"/sdn/zones/localnetwork/{bridge}"
+            yield Need("SDN.Use", (local, *([f"{local}/{tag}"] if tag else []), *other_zones), "for its network cards")
+
+
+def for_mappings(mappings: Iterable[tuple[str, str]], version: tuple[int, int]) -> Iterator[Need]:
+    """Mapping.Use for a VM's mapped devices, since Proxmox VE 8 (pve-api.md 6.7)."""
+    if version >= (8, 0):
+        for kind, name in mappings:
+            yield need("Mapping.Use", f"/mapping/{kind}/{name}", "for a mapped device")
 
 
 def _privilege(key: str) -> str:

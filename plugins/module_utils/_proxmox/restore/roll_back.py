@@ -16,6 +16,8 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.n
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.restore_tasks import (
     Job,
     StepFailed,
+    StillRunning,
+    archive_name,
     begin_task,
     ended,
     found_again,
@@ -52,6 +54,8 @@ def roll_back(site: Site, progress: Progress) -> Standing:
     """The safety backup back to where the guest was; when that fails nothing more is touched."""
     try:
         end = site.steps.take("roll_back", lambda: _rolled_back(site, progress))
+    except StillRunning:
+        raise
     except LifeboatError as failure:
         words = f"rolling back failed: {failure.message.rstrip('.')}; nothing more was touched{safety_told(progress)}"
         return Standing(UNDECIDED, words)
@@ -65,7 +69,7 @@ def _rolled_back(site: Site, progress: Progress) -> TaskEnd:
     if observe_configuration(client, guest) is not None:
         parameters["force"] = 1
     path = path_of("nodes", guest.node, guest.type)
-    job = Job("rolling_back", guest.node, request.TASK_TYPES[guest.type], guest.vmid)
+    job = Job("rolling_back", guest.node, request.TASK_TYPES[guest.type], guest.vmid, archive_name(volid))
     upid = begin_task(site, job, lambda: client.post(path, vmid=guest.vmid, **parameters))
     end = ended(client, site.clock, upid, site.late())
     if not end.good:
@@ -76,7 +80,8 @@ def _rolled_back(site: Site, progress: Progress) -> TaskEnd:
 def after_rollback(site: Site, progress: Progress, attempt: Attempt) -> Standing:
     """A rollback of a run that died: it is waited for; where it failed it is done again."""
     kind = request.TASK_TYPES[progress.guest.type]
-    upid = found_again(site.client, site.clock, attempt, progress.guest.node, kind)
+    mark = archive_name(progress.safety[1]) if progress.safety is not None else ""
+    upid = found_again(site, attempt, progress.guest.node, kind, mark)
     if upid is not None:
         end = ended(site.client, site.clock, upid, site.late())
         found = observe_configuration(site.client, progress.guest)
@@ -91,7 +96,8 @@ def after_rollback(site: Site, progress: Progress, attempt: Attempt) -> Standing
 
 
 def safety_told(progress: Progress) -> str:
+    """Where the guest as it was is to be found."""
     if progress.safety is None:
         return ""
     node, volid = progress.safety
-    return f"; the guest as it was is in {volid} (read on node {node}), which is protected"
+    return f"; the safety backup of the guest as it was is {volid} (read on node {node})"

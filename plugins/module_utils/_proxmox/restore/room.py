@@ -69,3 +69,9 @@ def too_little(
         if needed > room or (storage.avail <= 0 and not freed.get(name)):
             return f"storage {name} has {format_size(room)} free, and {format_size(needed)} are needed"
     return None
+
+
+def taken(backup: Backup, storages: Mapping[str, GuestStorage], wanted: Mapping[str, int]) -> dict[str, int]:
+    """What a restore certainly takes of each storage."""
+    least = 0 if backup.is_snapshot or len(wanted) > 1 else backup.size
+    return {name: max(size, least) if storages[name].thick else least for name, size in wanted.items()}

@@ -44,6 +44,11 @@ class RestoreRun:
             if change is not None:
                 self.diffs.append(change)
 
+    def ahead(self, node: str) -> float:
+        """By how many seconds a node's clock is ahead of the controller's."""
+        observation = self.around.observation
+        return observation.now(node) - observation.observed_at
+
     def look_anew(self, observed: Callable[[Observation], Observation]) -> Surroundings:
         """The cluster as it is now; ``observed`` adds what is remembered."""
         return observe_surroundings(self.client, self.clock, observed(observe(self.client, self.clock)))

@@ -23,6 +23,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.n
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.request import TASK_TYPES
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.restore_tasks import (
     StepFailed,
+    archive_name,
     ended,
     found_again,
     told,
@@ -36,6 +37,9 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.tasks imp
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.upid import Upid
 
 _MAKES = frozenset({"vzrestore", "vzcreate", "vzclone", "vzmigrate", "qmrestore", "qmcreate", "qmclone", "qmigrate"})
+AT_ONCE = 5.0
+"""Seconds after its request in which a task counts as that of the scratch copy where its answer was never heard: later
+ones may be somebody's own restore onto the same free id."""
 CANCELLED_WITHIN = 60
 """Seconds in which a cancelled task has to end; Proxmox kills it after five."""
 
@@ -49,7 +53,7 @@ def remove_scratch(site: Site, progress: Progress) -> None:
     if attempt is None or attempt.over:
         return
     node, kind = progress.guest.node, progress.guest.type
-    upid = found_again(site.client, site.clock, attempt, node, TASK_TYPES[kind])
+    upid = found_again(site, attempt, node, TASK_TYPES[kind], archive_name(progress.source[1]), AT_ONCE)
     if upid is not None:
         if task_state(site.client, upid).running:
             cancel_task(site.client, upid)

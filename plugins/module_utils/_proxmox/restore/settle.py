@@ -14,6 +14,8 @@ from dataclasses import replace
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Deadline
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.errors import LifeboatError
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import AnswerLost
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_configuration import GuestConfiguration
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_tasks import (
     TaskEnd,
@@ -26,8 +28,10 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore i
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.look import observe_configuration
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.notes import Attempt, Progress
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.restore_tasks import (
+    FORGOTTEN,
     StepFailed,
     StillRunning,
+    archive_name,
     ended,
     found_again,
     told,
@@ -45,6 +49,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.s
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.site import Site, backup_path
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.standing import (
+    GONE,
     NEW,
     NOTHING_THERE,
     OLD,
@@ -52,9 +57,12 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.s
     UNDECIDED,
     Standing,
 )
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.way_forward import ha_path
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.way_forward import SHUTDOWNS, ha_path
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.tasks import cancel_task, task_log, task_state
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.upid import Upid
+
+START_LOST = 30.0
+"""Seconds in which a guest runs whose start was asked for and not answered."""
 
 
 def leaves_scratch(progress: Progress) -> bool:
@@ -91,20 +99,47 @@ def _standing(site: Site, cancel: bool, waited: bool) -> Standing:
         return after_rollback(site, progress, progress.rolling_back)
     if progress.saving is not None and progress.safety is None and not progress.saving.over:
         progress = _end_safety_backup(site, progress, progress.saving)
-    kind = request.TASK_TYPES[progress.guest.type]
     attempt = progress.restoring
     upid = None
     if attempt is not None and not attempt.over:
-        upid = found_again(site.client, site.clock, attempt, progress.guest.node, kind)
-    if attempt is None or upid is None:
-        return Standing(OLD if progress.replaces else NOTHING_THERE)
+        kind, mark = request.TASK_TYPES[progress.guest.type], archive_name(progress.source[1])
+        upid = found_again(site, attempt, progress.guest.node, kind, mark)
+    if upid is None:
+        return _untouched(site, progress) if progress.replaces else Standing(NOTHING_THERE)
     end = _end_of(site, upid, cancel, waited)
     found = observe_configuration(site.client, progress.guest)
-    if end.good and found is not None and set(progress.volumes) <= {volume.key for volume in found.volumes}:
+    if found is not None and _is_new(progress, end, found):
         return Standing(NEW, upid=upid)
     if not progress.replaces:
         return _leftover(site, progress, upid, found)
     return _after_failure(site, progress, upid, found, end.good)
+
+
+def _is_new(progress: Progress, end: TaskEnd, found: GuestConfiguration) -> bool:
+    """Whether what was restored stands whole. Of a task that Proxmox has forgotten only what is there can tell."""
+    forgotten = end.exitstatus == FORGOTTEN and not found.lock and found.fingerprint != progress.old
+    return (end.good or forgotten) and set(progress.volumes) <= {volume.key for volume in found.volumes}
+
+
+def _untouched(site: Site, progress: Progress) -> Standing:
+    """The restore was never begun: the guest that was to be replaced is there, unless somebody else has moved it."""
+    if progress.stopping is not None and not progress.stopping.over:
+        _end_shutdown(site, progress, progress.stopping)
+    found = observe_configuration(site.client, progress.guest)
+    if found is None:
+        where = f"node {progress.guest.node}"
+        return Standing(GONE, f"guest {progress.guest.vmid} is not on {where} any more{safety_told(progress)}")
+    if found.is_stub and found.fingerprint != progress.old:
+        return Standing(GONE, f"guest {progress.guest.vmid} was emptied by somebody else{safety_told(progress)}")
+    return Standing(OLD)
+
+
+def _end_shutdown(site: Site, progress: Progress, attempt: Attempt) -> None:
+    """A shutdown that is under way ends before the guest is started again. It has its own limit."""
+    upid = found_again(site, attempt, progress.guest.node, SHUTDOWNS[progress.guest.type], "")
+    if upid is not None:
+        ended(site.client, site.clock, upid, Deadline.after(site.clock, attempt.patience + CANCELLED_WITHIN))
+    site.notes.note("shut_down")
 
 
 def _end_of(site: Site, upid: Upid, cancel: bool, waited: bool) -> TaskEnd:
@@ -120,14 +155,15 @@ def _end_of(site: Site, upid: Upid, cancel: bool, waited: bool) -> TaskEnd:
 
 def _end_safety_backup(site: Site, progress: Progress, attempt: Attempt) -> Progress:
     """A safety backup that this restore didn't see the end of: it holds the guest's lock, and is needless now."""
-    upid = found_again(site.client, site.clock, attempt, progress.guest.node, "vzdump")
+    upid = found_again(site, attempt, progress.guest.node, "vzdump", progress.run)
     if upid is None:
         return progress
     if task_state(site.client, upid).running:
         cancel_task(site.client, upid)
     end = ended(site.client, site.clock, upid, Deadline.after(site.clock, CANCELLED_WITHIN))
-    volid = parse_job_log(task_log(site.client, upid)).guest(progress.guest.vmid).volid(attempt.storage)
-    if end.good and volid is not None:
+    lines = task_log(site.client, upid)
+    volid = parse_job_log(lines).guest(progress.guest.vmid).volid(attempt.storage)
+    if end.good and volid is not None and any(progress.run in line for line in lines):
         site.notes.note("saved", node=progress.guest.node, volid=volid)
     else:
         site.notes.note("over")
@@ -178,8 +214,8 @@ def _put_back(site: Site, standing: Standing) -> Standing:
     progress = site.notes.progress()
     started: bool | None = None
     wanted = progress.start if standing.what == NEW else progress.ran and progress.stopped
-    if wanted and standing.what != NOTHING_THERE:
-        started, problem = _start(site, progress)
+    if wanted and standing.what not in (NOTHING_THERE, GONE):
+        started, problem = (True, "") if progress.started else _start(site, progress)
         standing = replace(standing, words=problem)
     if progress.ha_off and progress.ha is not None:
         state = progress.ha
@@ -207,24 +243,32 @@ def _needless(progress: Progress, standing: Standing) -> bool:
 
 
 def _start(site: Site, progress: Progress) -> tuple[bool, str]:
-    """Whether it runs now, and why not."""
-    guest = progress.guest
-
-    def begin() -> TaskEnd | None:
-        if observe_guest_state(site.client, guest).running:
-            return None
-        end = start_guest(site.client, site.clock, site.late(), guest)
-        if not end.good:
-            raise StepFailed(told(site.client, end))
-        if not wait_for_state(site.client, site.late(), guest, True).running:
-            raise StepFailed("it does not run, though its start is said to have succeeded")
-        return end
-
+    """Whether it runs now, and why not. What Proxmox couldn't be asked for is left to the next run."""
     try:
-        site.steps.take("start", begin)
-    except LifeboatError as failure:
+        site.steps.take("start", lambda: _started(site, progress.guest))
+    except StepFailed as failure:
         return False, f"it does not start: {failure.message.rstrip('.')}"
+    except LifeboatError as failure:
+        site.unfinished.append("start")
+        return False, f"it does not start: {failure.message.rstrip('.')}; run this task again, which starts it"
+    site.notes.note("started")
     return True, ""
+
+
+def _started(site: Site, guest: Guest) -> TaskEnd | None:
+    if observe_guest_state(site.client, guest).running:
+        return None
+    end = None
+    try:
+        end = start_guest(site.client, site.clock, site.late(), guest)
+    except AnswerLost:  # the guest itself will tell
+        if not wait_for_state(site.client, Deadline.after(site.clock, START_LOST), guest, True).running:
+            raise
+    if end is not None and not end.good:
+        raise StepFailed(told(site.client, end))
+    if not wait_for_state(site.client, site.late(), guest, True).running:
+        raise StepFailed("it does not run, though its start is said to have succeeded")
+    return end
 
 
 def _enable_ha(site: Site, progress: Progress, state: str) -> None:

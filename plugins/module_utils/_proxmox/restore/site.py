@@ -9,7 +9,7 @@ Private to this collection.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -51,7 +51,11 @@ class Steps:
 
 @dataclass(frozen=True)
 class Site:
-    """One restore at work. ``patience`` are the seconds that a task may take; ``early`` ends what can be given up."""
+    """One restore at work. ``patience`` are the seconds that a task may take; ``early`` ends what can be given up.
+
+    ``ahead`` is by how many seconds a node's clock is ahead of the controller's. ``unfinished`` is what a later run has
+    to put back.
+    """
 
     client: Client
     clock: Clock
@@ -59,18 +63,27 @@ class Site:
     steps: Steps
     patience: int
     early: Deadline
+    ahead: Callable[[str], float]
     warnings: list[str] = field(default_factory=list)
+    unfinished: list[str] = field(default_factory=list)
 
     def late(self) -> Deadline:
         """A new limit for what has to come to its end, also when the run is asked to end."""
         return Deadline.after(self.clock, self.patience)
 
     def tolerated(self, what: str, work: Callable[[], object]) -> None:
-        """Do what is worth a warning and no more when it fails."""
+        """Do what is worth a warning and no more when it fails; the next run tries it again."""
         try:
             work()
         except LifeboatError as failure:
             self.warnings.append(f"{what}: {failure.message.rstrip('.')}.")
+            self.unfinished.append(what)
+
+
+def is_protected(site: Site, path: str) -> bool:
+    """Whether the backup with this path is protected now (recorded: 07_notes_protected_delete). One request."""
+    answer = site.client.get(path)
+    return isinstance(answer, Mapping) and str(answer.get("protected", 0)) == "1"
 
 
 def backup_path(node: str, volid: str) -> str:

@@ -14,6 +14,7 @@ OLD = "old"
 NEW = "new"
 ROLLED_BACK = "rolled_back"
 NOTHING_THERE = "nothing"
+GONE = "gone"
 BEGUN = "begun"
 RUNNING = "running"
 UNDECIDED = "undecided"
@@ -23,8 +24,8 @@ UNDECIDED = "undecided"
 class Standing:
     """What stands: the ``old`` guest, the ``new`` one, the old one ``rolled_back``, ``nothing`` on an id that was free.
 
-    ``begun``: the restore is not to be waited for. ``running``: its task hasn't ended. ``undecided``: a person has to
-    decide, as ``words`` say.
+    ``gone``: somebody else has taken the old guest away before it was touched. ``begun``: the restore is not to be
+    waited for. ``running``: its task hasn't ended. ``undecided``: a person has to decide, as ``words`` say.
     """
 
     what: str

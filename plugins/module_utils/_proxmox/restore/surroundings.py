@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.number import whole_number
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import BadAnswer
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_storages import (
     GuestStorage,
     StorageSettings,
@@ -29,7 +30,10 @@ _RELEASE = re.compile(r"^(\d+)\.(\d+)")
 
 @dataclass
 class Surroundings:
-    """What all restores of a run share; what several need is asked once. May be used from any thread."""
+    """What all restores of a run share; what several need is asked once. May be used from any thread.
+
+    ``planning`` is held from a look at the room to its reservation.
+    """
 
     client: Client
     clock: Clock
@@ -39,6 +43,7 @@ class Surroundings:
     _storages: dict[str, dict[str, GuestStorage]] = field(default_factory=dict)
     _replications: list[Mapping[str, Any]] | None = None
     _taken: set[int] = field(default_factory=set)
+    planning: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
     _guard: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def storages_of(self, node: str) -> Mapping[str, GuestStorage]:
@@ -46,7 +51,7 @@ class Surroundings:
         with self._guard:
             if node not in self._storages:
                 self._storages[node] = observe_guest_storages(self.client, node)
-            return self._storages[node]
+            return dict(self._storages[node])
 
     def replications_of(self, vmid: int) -> tuple[str, ...]:
         """The nodes that a guest is replicated to."""
@@ -62,10 +67,25 @@ class Surroundings:
         """The next free id that no other restore of this run was given."""
         with self._guard:
             vmid = whole_number(self.client.get("cluster/nextid"))
+            if vmid < 100:
+                raise BadAnswer("The next free id is none.")
             while vmid in self._taken or (self._taken and exists(self.client, vmid)):
                 vmid += 1
             self._taken.add(vmid)
             return vmid
+
+    def keep_free(self, vmids: Iterable[int]) -> None:
+        """Ids that other restores are to have, or have left a copy on."""
+        with self._guard:
+            self._taken.update(vmids)
+
+    def reserve(self, node: str, wanted: Mapping[str, int]) -> None:
+        """Room that a restore of this run takes: what is left is for the others."""
+        with self._guard:
+            storages = self._storages.get(node, {})
+            for name, size in wanted.items():
+                if name in storages:
+                    storages[name] = replace(storages[name], avail=storages[name].avail - size)
 
     def give_back(self, vmid: int) -> None:
         """An id that wasn't needed."""

@@ -26,8 +26,8 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_con
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_tasks import (
     TaskEnd,
+    guest_path,
     observe_guest_state,
-    shut_down_guest,
     wait_for_state,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.job_log import parse_job_log
@@ -37,18 +37,26 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.r
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.restore_tasks import (
     Job,
     StepFailed,
+    archive_name,
     begin_task,
     ended,
     told,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.scratch import remove_scratch
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.site import Site, backup_path
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.site import (
+    Site,
+    backup_path,
+    is_protected,
+)
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.source import SAFETY_MARK
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.surroundings import Surroundings
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.submission import start_backup
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.tasks import backup_tasks, task_log
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.upid import Upid
 
+SHUTDOWNS = {"lxc": "vzshutdown", "qemu": "qmshutdown"}
+AFTERWARDS = 30
+"""Seconds that the task of a shutdown takes beyond the time that it gives to the guest."""
 TRIES = 5
 """Free ids that are tried, should somebody else take them first."""
 
@@ -92,6 +100,8 @@ class WayForward:
         Proxmox says OK also for what isn't there, and leaves a stray file (recorded: 07_notes_protected_delete).
         """
         path = backup_path(self.plan.backup.node, self.plan.backup.volid)
+        if is_protected(self.site, path):
+            return  # somebody else has protected it since it was listed
         self.site.notes.note("protecting")
         self.site.client.put(path, protected=1)
         try:
@@ -99,7 +109,9 @@ class WayForward:
         except ApiError as failure:
             self.site.client.put(path, protected=0)
             self.site.notes.note("released")
-            raise StepFailed(f"{self.plan.backup.volid} is not there any more ({failure.text.strip()})") from failure
+            raise StepFailed(
+                f"{self.plan.backup.volid} can't be looked at any more ({failure.text.strip()})"
+            ) from failure
 
     def _prove(self) -> TaskEnd:
         """Restore the archive to a scratch id: a truncated one shows its configuration and can't be restored."""
@@ -123,8 +135,14 @@ class WayForward:
 
     def _shut_down(self) -> TaskEnd:
         guest, site = self.plan.guest, self.site
-        site.notes.note("stopping")
-        end = shut_down_guest(site.client, site.clock, site.early, guest, self.shutdown_timeout)
+        path = guest_path(guest, "status", "shutdown")
+        patience = self.shutdown_timeout
+        job = Job("stopping", guest.node, SHUTDOWNS[guest.type], guest.vmid)
+        upid = begin_task(
+            site, job, lambda: site.client.post(path, timeout=patience, forceStop=0), patience=patience + AFTERWARDS
+        )
+        end = ended(site.client, site.clock, upid, site.early)
+        site.notes.note("shut_down")
         # A task that succeeded may have been a request to the HA manager only.
         if end.good:
             state = wait_for_state(site.client, site.early, guest, False)
@@ -208,7 +226,8 @@ class WayForward:
         def post() -> Any:
             return site.client.post(path, vmid=vmid, **parameters)
 
-        return begin_task(site, Job(event, guest.node, TASK_TYPES[guest.type], vmid), post, old=old)
+        mark = archive_name(self.plan.backup.volid)
+        return begin_task(site, Job(event, guest.node, TASK_TYPES[guest.type], vmid, mark), post, old=old)
 
     def _unchanged(self) -> str:
         """A last look: what was planned for is still there, and nobody has begun to use it."""
