@@ -114,7 +114,11 @@ def test_what_could_not_be_put_back_is_put_back_by_the_next_run(site: Restores, 
 
 @pytest.mark.parametrize("vmid", BOTH)
 def test_a_guest_that_somebody_destroys_is_not_said_to_stand(site: Restores, vmid: int) -> None:
-    site.faults.after("POST", r"/vzdump$", lambda: site.world.tasks.wait_idle(5) or site.world.remove_guest(vmid))
+    def destroy() -> None:
+        site.world.tasks.wait_idle(5)
+        site.world.remove_guest(vmid)
+
+    site.faults.after("POST", r"/vzdump$", destroy)
     done = site.replace(vmid, prove="listed")
     assert done["result"] == "failed"
     assert f"guest {vmid} is not on node pve1 any more; the safety backup of the guest as it was is" in done["msg"]
