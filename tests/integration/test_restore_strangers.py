@@ -44,7 +44,7 @@ def age(site: Restores, seconds: float) -> None:
     """As if the run had died so long ago."""
     [journal] = site.journals()
     entries = [json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()]
-    older = [{**entry, "at": entry["at"] - seconds} for entry in entries]
+    older = [{**entry, **{key: entry[key] - seconds for key in ("at", "asked") if key in entry}} for entry in entries]
     journal.write_text("".join(json.dumps(entry) + "\n" for entry in older), encoding="utf-8")
 
 

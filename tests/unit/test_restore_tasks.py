@@ -113,7 +113,7 @@ def test_a_task_is_noted_before_it_is_asked_for_and_after(tmp_path: Path) -> Non
     assert begin() == NEW
     assert begin.prepared.asked == ["GET nodes/pve1/tasks", "POST nodes/pve1/lxc"]
     assert begin.prepared.parameters[0] == {"source": "all", "limit": 200, "vmid": 101}
-    assert begin.attempt == Attempt(101, float(NOW), frozenset({OLD.text}), NEW)
+    assert begin.attempt == Attempt(101, float(NOW), frozenset({OLD.text}), NEW, asked=float(NOW))
     assert begin.progress.old == "print"
     assert begin.site.steps.rows[0]["upid"] == NEW.text
 
@@ -123,7 +123,7 @@ def test_what_is_refused_is_over(tmp_path: Path) -> None:
     with pytest.raises(ApiError) as caught:
         begin()
     assert caught.value.text == "CT 101 already exists"
-    assert begin.attempt == Attempt(101, float(NOW), frozenset(), None, True)
+    assert begin.attempt == Attempt(101, float(NOW), frozenset(), None, True, asked=float(NOW))
     assert len(begin.prepared.asked) == 2
 
 
@@ -171,9 +171,9 @@ def test_what_was_never_started_is_over(tmp_path: Path, lost: object, message: s
 # ----- found again
 
 
-def again(folder: Path, attempt: Attempt, *answers: object, ahead: float = 0.0, **more: Any) -> Upid | None:
+def again(folder: Path, attempt: Attempt, *answers: object, **more: Any) -> Upid | None:
     time = FakeClock()
-    site = a_site(folder, PreparedAnswers(*answers), time, ahead)
+    site = a_site(folder, PreparedAnswers(*answers), time)
     return found_again(site, attempt, "pve1", "vzrestore", more.pop("mark", ""), **more)
 
 
@@ -190,7 +190,7 @@ def test_a_task_that_may_only_just_have_begun_is_looked_for_longer(
 
 
 def test_a_task_of_a_run_that_died_is_the_one_that_was_not_there_before(tmp_path: Path) -> None:
-    attempt = Attempt(101, float(NOW), frozenset({OLD.text}))
+    attempt = Attempt(101, float(NOW), frozenset({OLD.text}), asked=float(NOW))
     assert again(tmp_path, attempt, listed(OLD, NEW)) == NEW
 
 
@@ -203,13 +203,13 @@ def test_a_task_that_was_noted_need_not_be_looked_for(tmp_path: Path) -> None:
 def test_a_task_began_about_when_it_was_asked_for_by_its_nodes_clock(
     tmp_path: Path, after: int, found: bool, ahead: int
 ) -> None:
-    attempt = Attempt(101, NOW - 5000.0, frozenset())
+    attempt = Attempt(101, NOW - 5000.0, frozenset(), asked=NOW - 5000.0 + ahead)
     task = a_task(starttime=NOW - 5000 + ahead + after)
-    assert again(tmp_path, attempt, listed(task), ahead=float(ahead)) == (task if found else None)
+    assert again(tmp_path, attempt, listed(task)) == (task if found else None)
 
 
 def test_a_task_that_may_wait_longer_is_found_later(tmp_path: Path) -> None:
-    attempt = Attempt(101, NOW - 5000.0, frozenset())
+    attempt = Attempt(101, NOW - 5000.0, frozenset(), asked=NOW - 5000.0)
     task = a_task(starttime=NOW - 5000 + 600)
     assert again(tmp_path, attempt, listed(task)) is None
     assert again(tmp_path, attempt, listed(task), within=600.0) == task
@@ -230,7 +230,7 @@ def test_a_task_that_may_wait_longer_is_found_later(tmp_path: Path) -> None:
 def test_a_task_whose_log_speaks_of_something_else_is_another_one(
     tmp_path: Path, lines: list[str], found: bool
 ) -> None:
-    attempt = Attempt(101, float(NOW) - 999, frozenset())
+    attempt = Attempt(101, float(NOW) - 999, frozenset(), asked=float(NOW) - 999)
     task = a_task(starttime=NOW - 999)
     assert again(tmp_path, attempt, listed(task), log(*lines), mark=ARCHIVE) == (task if found else None)
 

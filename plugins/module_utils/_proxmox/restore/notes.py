@@ -11,6 +11,7 @@ of it. ``proving``, ``stopping``, ``saving``, ``restoring`` and ``rolling_back``
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -30,6 +31,7 @@ _SWITCHES = {
     "started": ("started", True),
 }
 ATTEMPTS = ("proving", "stopping", "saving", "restoring", "rolling_back")
+_NODE = re.compile(r"^[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?$")
 _LATEST = 10.0**12
 """Epoch seconds that no entry is from."""
 
@@ -49,7 +51,10 @@ class Notes(Protocol):
 
 @dataclass(frozen=True)
 class Attempt:
-    """A task that was asked for. ``at`` is when, by the controller's clock; ``known`` tasks were there before."""
+    """A task that was asked for. ``known`` tasks were there before.
+
+    ``at`` is when by the controller's clock, ``asked`` by the node's.
+    """
 
     vmid: int
     at: float
@@ -58,6 +63,7 @@ class Attempt:
     over: bool = False
     storage: str = ""
     patience: int = 0
+    asked: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -192,6 +198,8 @@ def _planned(run: str, entry: Entry) -> Progress | None:
     vmid, node, kind, volid = (entry.get(key) for key in ("vmid", "node", "type", "volid"))
     if not (isinstance(vmid, int) and isinstance(node, str) and kind in ("lxc", "qemu") and isinstance(volid, str)):
         return None
+    if not 100 <= vmid <= 999999999 or not _NODE.match(node):  # no entry of ours
+        return None
     return Progress(
         run,
         Guest(vmid, _text(entry, "name"), node, str(kind), frozenset(_texts(entry, "tags")), _text(entry, "pool")),
@@ -211,13 +219,14 @@ def _planned(run: str, entry: Entry) -> Progress | None:
 
 def _after(progress: Progress, event: str, entry: Entry, current: str) -> Progress:
     if event in ATTEMPTS:
-        vmid, at = entry.get("vmid"), entry.get("at")
+        vmid = entry.get("vmid")
         attempt = Attempt(
             vmid if isinstance(vmid, int) else progress.guest.vmid,
-            float(at) if isinstance(at, (int, float)) and abs(at) < _LATEST else 0.0,
+            _seconds(entry, "at"),
             frozenset(_texts(entry, "known")),
             storage=_text(entry, "storage") or "",
             patience=whole_number(entry.get("patience")),
+            asked=_seconds(entry, "asked"),
         )
         if event == "restoring" and isinstance(entry.get("vmid"), int):
             progress = replace(progress, guest=replace(progress.guest, vmid=attempt.vmid))
@@ -256,6 +265,11 @@ def _text(entry: Entry, key: str) -> str | None:
 def _pairs(entry: Entry, key: str) -> tuple[tuple[str, str], ...]:
     value = entry.get(key)
     return tuple((str(name), str(text)) for name, text in value.items()) if isinstance(value, Mapping) else ()
+
+
+def _seconds(entry: Entry, key: str) -> float:
+    value = entry.get(key)
+    return float(value) if isinstance(value, (int, float)) and abs(value) < _LATEST else 0.0
 
 
 def _texts(entry: Entry, key: str) -> tuple[str, ...]:

@@ -90,21 +90,21 @@ def begin_task(site: Site, job: Job, post: Callable[[], Any], **facts: Any) -> U
     """
     client, notes = site.client, site.notes
     known = [task.upid.text for task in listed_tasks(client, job.node, None, job.vmid)]
-    began = site.clock.now()
-    notes.note(job.event, vmid=job.vmid, known=known, **facts)
+    asked = site.clock.now() + site.ahead(job.node)
+    notes.note(job.event, vmid=job.vmid, known=known, asked=asked, **facts)
     try:
         answer = post()
     except ApiError as failure:
         if not failure.passing:
             notes.note("over")
             raise
-        upid = find_task(site, job, known, began, PATIENT_LOOKS)
+        upid = find_task(site, job, known, asked, PATIENT_LOOKS)
         lost: ProxmoxError = failure
     except (AnswerLost, BadAnswer) as failure:
-        upid = find_task(site, job, known, began, PATIENT_LOOKS if isinstance(failure, TimedOut) else LOOKS)
+        upid = find_task(site, job, known, asked, PATIENT_LOOKS if isinstance(failure, TimedOut) else LOOKS)
         lost = failure
     else:
-        upid = Upid.parse(answer) or find_task(site, job, known, began, LOOKS)
+        upid = Upid.parse(answer) or find_task(site, job, known, asked, LOOKS)
         lost = BadAnswer(f"The answer is not a task: {str(answer)[:80]!r}.")
     if upid is None:
         notes.note("over")
@@ -115,14 +115,13 @@ def begin_task(site: Site, job: Job, post: Callable[[], Any], **facts: Any) -> U
 
 
 def find_task(
-    site: Site, job: Job, known: Collection[str], began: float, pauses: Sequence[float], within: float = IN_FLIGHT
+    site: Site, job: Job, known: Collection[str], asked: float, pauses: Sequence[float], within: float = IN_FLIGHT
 ) -> Upid | None:
     """The task that a request of ours has started; looked for after each pause.
 
     Ours are of this type, guest and token, not among the ``known``, begun at most ``within`` seconds after the request
-    (``began``, by the controller's clock), and their log speaks of the ``mark`` where it speaks at all.
+    (``asked``, by the node's clock), and their log speaks of the ``mark`` where it speaks at all.
     """
-    asked = began + site.ahead(job.node)
     for pause in pauses:
         site.clock.sleep(pause)
         for task in listed_tasks(site.client, job.node, job.type, job.vmid):
@@ -148,7 +147,7 @@ def found_again(
         return attempt.upid
     young = 0 <= site.clock.now() - attempt.at < IN_FLIGHT
     job = Job("", node, kind, attempt.vmid, mark)
-    return find_task(site, job, attempt.known, attempt.at, LOOKS if young else (0.0,), within)
+    return find_task(site, job, attempt.known, attempt.asked, LOOKS if young else (0.0,), within)
 
 
 def ended(client: Client, clock: Clock, upid: Upid, deadline: Deadline) -> TaskEnd:

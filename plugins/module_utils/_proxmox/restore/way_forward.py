@@ -160,7 +160,9 @@ class WayForward:
         age = self.around.observation.going_on(site.clock)(node) - plan.backup.ctime
         site.clock.sleep(min(2.0, max(0.0, 2.0 - age)))
         before = backup_tasks(site.client, node)
-        site.notes.note("saving", vmid=plan.guest.vmid, storage=storage, known=[task.upid.text for task in before])
+        asked = site.clock.now() + site.ahead(node)
+        known = [task.upid.text for task in before]
+        site.notes.note("saving", vmid=plan.guest.vmid, storage=storage, known=known, asked=asked)
         parameters = {
             "storage": storage,
             "compress": "zstd",
