@@ -28,6 +28,7 @@ def steps(result: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.core_matrix
+@pytest.mark.slow
 @pytest.mark.parametrize("vmid", BOTH)
 def test_a_guest_is_replaced_and_a_safety_backup_kept(site: Restores, vmid: int) -> None:
     told = site.replace(vmid, check=True)
@@ -50,6 +51,7 @@ def test_a_guest_is_replaced_and_a_safety_backup_kept(site: Restores, vmid: int)
     assert site.protected() == [done["safety_backup"]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("vmid", BOTH)
 def test_the_newest_backup_is_never_a_safety_backup(site: Restores, vmid: int) -> None:
     for _time in range(2):
@@ -171,6 +173,7 @@ def test_a_restore_that_is_not_waited_for(site: Restores) -> None:
     assert 900 in site.world.cluster.guests
 
 
+@pytest.mark.slow
 def test_several_with_one_summary_and_one_failure(site: Restores) -> None:
     back_up(site, (102,))
     site.world.truncate_archive(site.volids[CONTAINER])
@@ -184,6 +187,7 @@ def test_several_with_one_summary_and_one_failure(site: Restores) -> None:
     assert {vmid: site.stands(vmid) for vmid in (101, 102, 300)} == {101: "old", 102: "backup", 300: "backup"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", ["8.4", "9.2"])
 def test_both_versions(tmp_path: Path, version: str) -> None:
     with restores(restoring_world(tmp_path / "cluster", version)) as site:
@@ -192,6 +196,7 @@ def test_both_versions(tmp_path: Path, version: str) -> None:
             assert site.stands(vmid) == "backup"
 
 
+@pytest.mark.slow
 def test_a_setting_that_proxmox_refuses_is_known_before_the_guest_is_touched(site: Restores) -> None:
     site.world.add_role("Config", ["VM.Config.Memory", "VM.Config.Options"])
     for holder in ("backup@pve", "backup@pve!lifeboat"):

@@ -123,6 +123,7 @@ def test_a_task_that_somebody_cancels(site: Restores, vmid: int) -> None:
     assert BACK in done["msg"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("vmid", BOTH)
 def test_a_worker_that_is_killed_leaves_a_lock_and_a_sentence(site: Restores, vmid: int) -> None:
     site.faults.restore_dies(vmid)
@@ -142,6 +143,7 @@ def test_a_worker_that_is_killed_leaves_a_lock_and_a_sentence(site: Restores, vm
     assert site.journals() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("vmid", BOTH)
 def test_an_api_that_cannot_be_reached_while_waiting(site: Restores, vmid: int) -> None:
     for _time in range(3):
@@ -151,6 +153,7 @@ def test_an_api_that_cannot_be_reached_while_waiting(site: Restores, vmid: int) 
     assert (done["result"], site.stands(vmid)) == ("restored", "backup")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("vmid", BOTH)
 def test_an_answer_that_is_lost(site: Restores, vmid: int, when: str) -> None:
@@ -199,6 +202,7 @@ def test_a_safety_backup_that_no_storage_lists(site: Restores) -> None:
     assert "its safety backup is said to be made, and storage vault lists none of it" in done["msg"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("vmid", BOTH)
 def test_a_rollback_that_fails_touches_nothing_more(site: Restores, vmid: int) -> None:
     site.faults.restore_fails(vmid, "no such luck", "extract")
@@ -217,6 +221,7 @@ def test_a_rollback_that_fails_touches_nothing_more(site: Restores, vmid: int) -
     assert (after["result"], after["recovered"], site.stands(vmid)) == ("rolled_back", True, "old")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("vmid", BOTH)
 def test_a_guest_that_does_not_shut_down(site: Restores, vmid: int) -> None:
     site.world.set_running(vmid, True)
@@ -264,6 +269,7 @@ def test_an_empty_vm_that_is_not_ours_stays(site: Restores) -> None:
     assert 900 in site.world.cluster.guests
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("vmid", BOTH)
 def test_on_timeout(site: Restores, vmid: int) -> None:
     site.faults.restore_hangs(vmid)
@@ -274,6 +280,7 @@ def test_on_timeout(site: Restores, vmid: int) -> None:
     assert (again["result"], site.stands(vmid)) == ("rolled_back", "old")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("vmid", BOTH)
 def test_a_restore_that_runs_on_is_ended_by_the_next_run(site: Restores, vmid: int) -> None:
     site.faults.restore_hangs(vmid)
