@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -73,11 +74,19 @@ def test_the_next_run_finishes_what_was_begun(
     if how is not kill:
         wait_for(lambda: not module_processes(cluster), 30)
         assert len(cluster.sent("POST", "/vzdump")) == 1, "nothing more was started"
-    timer = threading.Timer(4, cluster.sim.faults.release, [101])
-    timer.start()
+    looks = len(cluster.sent("GET", "/cluster/resources"))
+
+    def release() -> None:
+        """Once the second run has looked: how long it takes to get there depends on the machine."""
+        wait_for(lambda: len(cluster.sent("GET", "/cluster/resources")) > looks, 60)
+        time.sleep(1)
+        cluster.sim.faults.release(101)
+
+    releasing = threading.Thread(target=release)
+    releasing.start()
     second = ansible_playbook("lifeboat.backup.backup", environment, *SELECT)
     assert second.code == 0, second.output
-    timer.join()
+    releasing.join()
     wait_for(lambda: not module_processes(cluster), 30)
     made = [backup["vmid"] for backup in cluster.info(vmids=[101, 102, 104])["backups"]]
     assert sorted(made) == [101, 102, 104]

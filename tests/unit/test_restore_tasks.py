@@ -178,7 +178,7 @@ def again(folder: Path, attempt: Attempt, *answers: object, **more: Any) -> Upid
 
 
 @pytest.mark.parametrize(
-    ("age", "slept"), [(5.0, [0.5, 1.0, 1.5]), (64.0, [0.5, 1.0, 1.5]), (65.0, [0.0]), (-5.0, [0.0])]
+    ("age", "slept"), [(0.0, [0.5, 1.0, 1.5]), (64.0, [0.5, 1.0, 1.5]), (65.0, [0.0]), (-5.0, [0.0])]
 )
 def test_a_task_that_may_only_just_have_begun_is_looked_for_longer(
     tmp_path: Path, age: float, slept: list[float]
@@ -292,6 +292,7 @@ def test_why_a_task_failed_is_told_with_what_its_log_complains_of() -> None:
     prepared = PreparedAnswers([{"n": 2, "t": "tar: Unexpected EOF"}, {"n": 1, "t": "restoring"}])
     assert told(prepared.client, end) == "exit code 2 (tar: Unexpected EOF)"
     assert told(PreparedAnswers(AnswerLost("Nobody answers.")).client, end) == "exit code 2"
+    assert told(PreparedAnswers([]).client, TaskEnd(NEW, None, 1.0)) == ""
 
 
 RECORDED = {
