@@ -180,6 +180,7 @@ def test_storages_that_may_be_hidden_altogether_are_a_warning_only() -> None:
 
 def test_a_backup_is_named_by_its_volid() -> None:
     assert choose(named(OLD.volid), an_observation(FLEET, [OLD, NEW])) == Chosen(OLD)
+    assert choose(named(OLD.volid, target_node="pve2"), an_observation(FLEET, [OLD, NEW])) == Chosen(OLD)
 
 
 def test_a_name_is_taken_by_its_word_also_where_the_clock_is_wrong() -> None:

@@ -85,7 +85,7 @@ def test_a_restore_is_known_by_its_target() -> None:
 
 
 def test_a_renamed_archive_is_its_guests_as_the_listing_says() -> None:
-    seen = an_observation(FLEET, [RENAMED])
+    seen = an_observation(FLEET, [a_backup(102, 60), RENAMED])
     assert keys(a_wish(vmid=None, volid=RENAMED.volid), seen=seen) == ["101"]
     assert refusal(a_wish(vmid=101), a_wish(vmid=None, volid=RENAMED.volid), seen=seen) == (
         "restores: more than one restore is onto 101; a guest can be restored once. Nothing was changed."
