@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +127,7 @@ def test_without_a_plan_nothing_was_begun(torn: dict[str, Any]) -> None:
 
 
 def _facts(plan: RestorePlan, keep_safety: bool = True) -> Progress:
-    facts = json.loads(json.dumps({"event": "plan", **plan_facts(plan, "key", keep_safety)}))
+    facts = json.loads(json.dumps({"event": "plan", **plan_facts(replace(plan, keeps_safety=keep_safety), "key")}))
     found = read_progress("run1", [facts])
     assert found is not None
     return found

@@ -135,11 +135,8 @@ def test_whether_anything_was_changed(result: str, steps: list[dict[str, Any]], 
         (Standing(UNDECIDED, "look at it"), "", "failed", "look at it"),
     ],
 )
-@pytest.mark.parametrize("replaces", [True, False])
-def test_the_verdict_says_which_guest_stands(
-    standing: Standing, failure: str, word: str, reason: str, replaces: bool
-) -> None:
-    assert verdict(standing, failure, replaces, SAFETY) == (word, reason)
+def test_the_verdict_says_which_guest_stands(standing: Standing, failure: str, word: str, reason: str) -> None:
+    assert verdict(standing, failure, SAFETY) == (word, reason)
 
 
 @pytest.mark.parametrize(

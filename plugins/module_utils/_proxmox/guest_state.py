@@ -17,6 +17,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._core.interruption
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Cluster, Guest, observe_cluster
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_tasks import (
+    AFTERWARDS,
     GuestState,
     TaskEnd,
     destroy_guest,
@@ -34,8 +35,6 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.permissio
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.selection import Selection, select
 
 NOTHING = "Nothing was changed."
-AFTERWARDS = 30
-"""Seconds that a task and the HA manager may take beyond the time that a guest is given to shut down."""
 
 
 @dataclass(frozen=True)

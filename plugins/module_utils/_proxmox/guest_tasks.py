@@ -54,9 +54,23 @@ class TaskEnd:
         return succeeded(self.exitstatus)
 
 
+AFTERWARDS = 30
+"""Seconds that a task and the HA manager may take beyond the time that a guest is given to shut down."""
+
+
 def guest_path(guest: Guest, *more: str) -> str:
     """The API path of a guest."""
     return path_of("nodes", guest.node, guest.type, guest.vmid, *more)
+
+
+def ha_path(guest: Guest) -> str:
+    """The API path of a guest's HA resource."""
+    return path_of("cluster", "ha", "resources", f"{'ct' if guest.type == 'lxc' else 'vm'}:{guest.vmid}")
+
+
+def unlock_command(guest: Guest) -> str:
+    """What takes a stale lock away, on the guest's node."""
+    return f"{'pct' if guest.type == 'lxc' else 'qm'} unlock {guest.vmid}"
 
 
 def observe_guest_state(client: Client, guest: Guest) -> GuestState:

@@ -30,6 +30,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_tas
     GuestState,
     exists,
     guest_path,
+    ha_path,
     observe_guest_state,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import Observation
@@ -264,7 +265,7 @@ def _ha_state(around: Surroundings, guest: Guest) -> str:
     """What the HA manager keeps it in. Needs Sys.Audit on /; without it only that it does is known."""
     if not around.observation.permissions.allows("Sys.Audit", "/"):
         return "unknown"
-    answer = around.client.get(f"cluster/ha/resources/{'ct' if guest.type == 'lxc' else 'vm'}:{guest.vmid}")
+    answer = around.client.get(ha_path(guest))
     return str(answer.get("state") or "started") if isinstance(answer, Mapping) else "unknown"
 
 

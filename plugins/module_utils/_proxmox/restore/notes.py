@@ -98,12 +98,27 @@ class Progress:
     rolling_back: Attempt | None = None
 
     @property
+    def leaves_scratch(self) -> bool:
+        """Whether a scratch copy may be there."""
+        return self.proving is not None and not self.proving.over
+
+    @property
+    def restored_by(self) -> str | None:
+        """The UPID of the restore, where its task is known."""
+        return self.restoring.upid.text if self.restoring is not None and self.restoring.upid is not None else None
+
+    @property
+    def safety_volid(self) -> str | None:
+        """The safety backup, where it is known to be made."""
+        return self.safety[1] if self.safety is not None else None
+
+    @property
     def stopped(self) -> bool:
         """Whether the guest was asked to shut down."""
         return self.stopping is not None
 
 
-def plan_facts(plan: RestorePlan, key: str, keep_safety: bool) -> dict[str, Any]:
+def plan_facts(plan: RestorePlan, key: str) -> dict[str, Any]:
     """The entry ``plan``."""
     return {
         "vmid": plan.guest.vmid,
@@ -120,7 +135,7 @@ def plan_facts(plan: RestorePlan, key: str, keep_safety: bool) -> dict[str, Any]
         "start": plan.start,
         "ha": plan.ha,
         "storage": plan.before.root_storage if plan.before is not None else plan.storage,
-        "keep_safety": keep_safety,
+        "keep_safety": plan.keeps_safety,
         "volumes": [volume.key for volume in plan.archived.volumes if volume.in_backup],
         "spread": dict(plan.spread),
         "old": None if plan.before is None else plan.before.fingerprint,

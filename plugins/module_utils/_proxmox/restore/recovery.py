@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Deadline
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.journal import DeadRun, Entry, dead_runs
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import Observation
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.notes import (
@@ -23,8 +22,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.n
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.report import Row, row, verdict
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.run import RestoreRun
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.settle import leaves_scratch, settle
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.site import Site, Steps
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.settle import settle
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.source import choose
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.standing import (
     NEW,
@@ -84,34 +82,31 @@ def as_remembered(observation: Observation, dead: Sequence[DeadRun]) -> Observat
 def end_dead_run(run: RestoreRun, wish: RestoreWish, dead: DeadRun) -> Row | None:
     """End the restore of a run that died. None where the guest is as it was before it, so that this run can go on."""
     notes = InheritedNotes(dead, run.clock)
-    early = Deadline.after(run.clock, wish.timeout, run.interruption)
-    site = Site(run.client, run.clock, notes, Steps(run.clock), wish.timeout, early, run.ahead)
+    site = run.site(notes, wish)
     standing = settle(site, wish.cancel_on_timeout)
     run.tell(site.warnings)
     progress = notes.progress()
-    done = standing.settled and not leaves_scratch(progress) and not site.unfinished
+    done = standing.settled and not progress.leaves_scratch and not site.unfinished
     if done:
         dead.forget()
-    safety = progress.safety[1] if progress.safety is not None else None
-    word, reason = verdict(standing, f"run {dead.run} did not come to its end", progress.replaces, safety)
+    word, reason = verdict(standing, f"run {dead.run} did not come to its end", progress.safety_volid)
     if standing.settled and not (standing.what == ROLLED_BACK or _is_wished(run, wish, standing, dead, progress)):
         left = "what it left was cleaned up" if done else "not all that it left could be cleaned up"
         run.tell([f"Guest {progress.guest.vmid}: run {dead.run} did not come to its end; {left}."])
         return None
     if not standing.settled:
         reason = f"{reason} (the journal of that run is {dead.path}; without it this task knows nothing of it)"
-    attempt = progress.restoring
     source = next((one for one in run.around.observation.backups if one.volid == progress.source[1]), None)
     return row(
         progress.guest,
         word,
         reason if word != "restored" else f"run {dead.run} has begun it, and this one has ended it",
         source,
-        None if source is None else max(0, int(run.around.observation.now(source.node)) - source.ctime),
+        None if source is None else run.around.age(source),
         site.steps.rows,
         volid=progress.source[1],
-        upid=attempt.upid.text if attempt is not None and attempt.upid is not None else None,
-        safety_backup=safety,
+        upid=progress.restored_by,
+        safety_backup=progress.safety_volid,
         rolled_back=standing.what == ROLLED_BACK,
         started=standing.started,
         recovered=standing.what != UNDECIDED,

@@ -15,7 +15,6 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.archives 
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_configuration import GuestConfiguration
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.standing import (
-    GONE,
     NEW,
     NOTHING_THERE,
     OLD,
@@ -65,7 +64,7 @@ def row(
     }
 
 
-def verdict(standing: Standing, failure: str, replaces: bool, safety: str | None) -> tuple[str, str]:
+def verdict(standing: Standing, failure: str, safety: str | None) -> tuple[str, str]:
     """The result's word and its reason, from what stands and what failed on the way (empty where nothing did)."""
     why = f"{failure.rstrip('.')}; " if failure else ""
     if standing.what == NEW:
@@ -78,13 +77,11 @@ def verdict(standing: Standing, failure: str, replaces: bool, safety: str | None
     if standing.what == OLD:
         more = f", but {standing.words}" if standing.words else ""
         return "failed", f"{why}the old guest stands as it was{more}"
-    if standing.what == GONE:
-        return "failed", f"{why}{standing.words}"
     if standing.what == NOTHING_THERE:
         return "failed", f"{why}nothing is left of it"
     if standing.what == RUNNING:
         return "failed", f"{why}{standing.words}; run this task again, which ends what was begun"
-    return "failed", f"{why}{standing.words}" if replaces or why else standing.words
+    return "failed", f"{why}{standing.words}"
 
 
 def message(of: Mapping[str, Any]) -> str:

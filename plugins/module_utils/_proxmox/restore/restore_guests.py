@@ -55,8 +55,8 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.r
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.restore_plan import RestorePlan
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.run import RestoreRun
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.settle import leaves_scratch, settle
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.site import Site, Steps
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.settle import settle
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.site import Site
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.standing import (
     BEGUN,
     NEW,
@@ -152,13 +152,13 @@ def _looked_at(run: RestoreRun, key: str, wish: RestoreWish) -> Row:
                 ended = end_dead_run(run, wish, dead)
                 if ended is not None:
                     return ended
-                around = run.look_anew(lambda observation: with_names(run.client, observation))
+                around = run.look_anew()
         there = _there(run, key, wish)
         if there is not None:
             return row(there, "skipped", EXISTS)
         plan = _plan(around, wish)
         if plan.action == "skip":
-            return row(plan.guest, "skipped", plan.reason, plan.backup, _age(around, plan))
+            return row(plan.guest, "skipped", plan.reason, plan.backup, around.age(plan.backup))
         return _carried_out(run, around, key, wish, plan)
 
 
@@ -201,7 +201,7 @@ def _there(run: RestoreRun, key: str, wish: RestoreWish) -> Guest | None:
 
 def _foretold(run: RestoreRun, plan: RestorePlan) -> Row:
     """What would be done, under the keys of a real run."""
-    age = _age(run.around, plan)
+    age = run.around.age(plan.backup)
     if plan.action == "skip":
         return row(plan.guest, "skipped", plan.reason, plan.backup, age)
     steps = [{"step": step, "result": "planned", "seconds": 0.0, "upid": None} for step in plan.steps]
@@ -214,19 +214,18 @@ def _carried_out(run: RestoreRun, around: Surroundings, key: str, wish: RestoreW
         run.journals or Path(), {"module": "proxmox_restore", "cluster": run.client.cluster, "user": run.client.authid}
     )
     notes = RestoreNotes(journal, run.clock)
-    early = Deadline.after(run.clock, wish.timeout, run.interruption)
-    site = Site(run.client, run.clock, notes, Steps(run.clock), wish.timeout, early, run.ahead)
+    site = run.site(notes, wish)
     failure = ""
     details: dict[str, Any] = {}
-    notes.note("plan", **plan_facts(plan, key, wish.keep_safety_backup))
+    notes.note("plan", **plan_facts(plan, key))
     try:
-        WayForward(site, plan, around, journal.run, wish.shutdown_timeout, wish.wait).go()
+        WayForward(site, plan, around, journal.run, wish.shutdown_timeout).go()
     except LifeboatError as problem:
         failure, details = problem.message, problem.details()
     notes.insist = False
     begun = not failure and not wish.wait
     standing = Standing(BEGUN) if begun else settle(site, wish.cancel_on_timeout, waited=True)
-    keep = not standing.settled or leaves_scratch(notes.progress()) or bool(site.unfinished)
+    keep = not standing.settled or notes.progress().leaves_scratch or bool(site.unfinished)
     site.tolerated("The journal", lambda: journal.close(keep))
     run.tell([*plan.warnings, *site.warnings])
     return {**_told(run, around, plan, site, standing, failure), **details}
@@ -236,12 +235,10 @@ def _told(
     run: RestoreRun, around: Surroundings, plan: RestorePlan, site: Site, standing: Standing, failure: str
 ) -> Row:
     progress = site.notes.progress()
-    safety = progress.safety[1] if progress.safety is not None else None
     if standing.what == BEGUN:
         word, reason = "running", "it is not waited for"
     else:
-        word, reason = verdict(standing, failure, plan.replaces, safety)
-    attempt = progress.restoring
+        word, reason = verdict(standing, failure, progress.safety_volid)
     if standing.what in (NEW, ROLLED_BACK):
         found = _found(site, progress)
         run.tell([], diff(progress.guest.label, plan.before, found))
@@ -250,10 +247,10 @@ def _told(
         word,
         reason,
         plan.backup,
-        _age(around, plan),
+        around.age(plan.backup),
         site.steps.rows,
-        upid=attempt.upid.text if attempt is not None and attempt.upid is not None else None,
-        safety_backup=safety,
+        upid=progress.restored_by,
+        safety_backup=progress.safety_volid,
         rolled_back=standing.what == ROLLED_BACK,
         started=standing.started,
     )
@@ -264,7 +261,3 @@ def _found(site: Site, progress: Progress) -> Any:
         return observe_configuration(site.client, progress.guest)
     except LifeboatError:
         return None
-
-
-def _age(around: Surroundings, plan: RestorePlan) -> int:
-    return max(0, int(around.observation.now(plan.backup.node)) - plan.backup.ctime)

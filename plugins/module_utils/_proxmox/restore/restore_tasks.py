@@ -30,8 +30,10 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.s
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.submission import LOOKS
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.tasks import (
     NodeLost,
+    cancel_task,
     listed_tasks,
     task_log,
+    task_state,
     wait_for_end,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.upid import Upid
@@ -51,6 +53,8 @@ EARLY = -5.0
 """By how many seconds a task may seem older than its request: clocks are known to about a second."""
 PATIENT_LOOKS = (*LOOKS, *((4.0,) * 16))
 """Seconds before each look for a task where a server in between gave up and the node may still carry out the call."""
+CANCELLED_WITHIN = 60
+"""Seconds in which a cancelled task has to end; Proxmox kills it after five."""
 FORGOTTEN = "its end is not known any more"
 _NAMES = re.compile(r"vzdump-(?:lxc|qemu|openvz)-\d|\b(?:ct|vm)/\d+/\d{4}-|INFO: starting new backup job")
 
@@ -90,7 +94,7 @@ def begin_task(site: Site, job: Job, post: Callable[[], Any], **facts: Any) -> U
     """
     client, notes = site.client, site.notes
     known = [task.upid.text for task in listed_tasks(client, job.node, None, job.vmid)]
-    asked = site.clock.now() + site.ahead(job.node)
+    asked = site.node_time(job.node)
     notes.note(job.event, vmid=job.vmid, known=known, asked=asked, **facts)
     try:
         answer = post()
@@ -167,6 +171,16 @@ def ended(client: Client, clock: Clock, upid: Upid, deadline: Deadline) -> TaskE
     if state.exitstatus is None:
         raise StillRunning(f"task {upid.text} has not ended")
     return TaskEnd(upid, state.exitstatus, clock.monotonic() - began)
+
+
+def cancelled(site: Site, upid: Upid) -> TaskEnd:
+    """The end of a task that is of no use any more, brought about where it still runs.
+
+    :raises StillRunning: when it wasn't seen in time.
+    """
+    if task_state(site.client, upid).running:
+        cancel_task(site.client, upid)
+    return ended(site.client, site.clock, upid, Deadline.after(site.clock, CANCELLED_WITHIN))
 
 
 def told(client: Client, end: TaskEnd) -> str:

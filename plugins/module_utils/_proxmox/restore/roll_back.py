@@ -9,7 +9,11 @@ from __future__ import annotations
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.errors import LifeboatError
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import path_of
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_configuration import GuestConfiguration
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_tasks import TaskEnd, guest_path
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_tasks import (
+    TaskEnd,
+    guest_path,
+    unlock_command,
+)
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore import request
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.look import observe_configuration
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.notes import Attempt, Progress
@@ -43,23 +47,22 @@ def unlock(site: Site, progress: Progress, found: GuestConfiguration) -> None:
     if guest.type == "qemu" and site.client.authid == ROOT:
         site.client.put(guest_path(guest, "config"), delete="lock", skiplock=1)
         return
-    command = "pct" if guest.type == "lxc" else "qm"
     raise StepFailed(
-        f"what is there of guest {guest.vmid} is locked ({found.lock}) by a task that was killed: run '{command} "
-        f"unlock {guest.vmid}' on node {guest.node}, and this task again{safety_told(progress)}"
+        f"what is there of guest {guest.vmid} is locked ({found.lock}) by a task that was killed: run "
+        f"'{unlock_command(guest)}' on node {guest.node}, and this task again{safety_told(progress)}"
     )
 
 
 def roll_back(site: Site, progress: Progress) -> Standing:
     """The safety backup back to where the guest was; when that fails nothing more is touched."""
     try:
-        end = site.steps.take("roll_back", lambda: _rolled_back(site, progress))
+        site.steps.take("roll_back", lambda: _rolled_back(site, progress))
     except StillRunning:
         raise
     except LifeboatError as failure:
         words = f"rolling back failed: {failure.message.rstrip('.')}; nothing more was touched{safety_told(progress)}"
         return Standing(UNDECIDED, words)
-    return Standing(ROLLED_BACK, upid=end.upid)
+    return Standing(ROLLED_BACK)
 
 
 def _rolled_back(site: Site, progress: Progress) -> TaskEnd:
@@ -86,12 +89,12 @@ def after_rollback(site: Site, progress: Progress, attempt: Attempt) -> Standing
         end = ended(site.client, site.clock, upid, site.late())
         found = observe_configuration(site.client, progress.guest)
         if end.good and found is not None and found.volumes:
-            return Standing(ROLLED_BACK, upid=upid)
+            return Standing(ROLLED_BACK)
         if found is not None:
             unlock(site, progress, found)
             if not found.is_stub and found.volumes:
                 words = f"guest {progress.guest.vmid} is there, though rolling back failed{safety_told(progress)}"
-                return Standing(UNDECIDED, words, upid)
+                return Standing(UNDECIDED, words)
     return roll_back(site, progress)
 
 

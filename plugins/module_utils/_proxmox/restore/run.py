@@ -7,19 +7,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock, Deadline
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.interruption import Interruption
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.journal import DeadRun
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import Observation, observe
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import observe
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.look import with_names
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.notes import Notes
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.site import Site, Steps
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.surroundings import (
     Surroundings,
     observe_surroundings,
 )
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.wish import RestoreWish
 
 
 @dataclass
@@ -49,6 +53,12 @@ class RestoreRun:
         observation = self.around.observation
         return observation.now(node) - observation.observed_at
 
-    def look_anew(self, observed: Callable[[Observation], Observation]) -> Surroundings:
-        """The cluster as it is now; ``observed`` adds what is remembered."""
-        return observe_surroundings(self.client, self.clock, observed(observe(self.client, self.clock)))
+    def site(self, notes: Notes, wish: RestoreWish) -> Site:
+        """Where one restore does its work."""
+        early = Deadline.after(self.clock, wish.timeout, self.interruption)
+        return Site(self.client, self.clock, notes, Steps(self.clock), wish.timeout, early, self.ahead)
+
+    def look_anew(self) -> Surroundings:
+        """The cluster as it is now."""
+        observation = with_names(self.client, observe(self.client, self.clock))
+        return observe_surroundings(self.client, self.clock, observation)

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Deadline
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_tasks import (
     TaskEnd,
     destroy_guest,
     observe_guest_state,
+    unlock_command,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.look import observe_configuration
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.notes import Progress
@@ -24,15 +24,13 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.r
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.restore_tasks import (
     StepFailed,
     archive_name,
-    ended,
+    cancelled,
     found_again,
     told,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.site import Site
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.tasks import (
-    cancel_task,
     listed_tasks,
-    task_state,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.upid import Upid
 
@@ -40,8 +38,6 @@ _MAKES = frozenset({"vzrestore", "vzcreate", "vzclone", "vzmigrate", "qmrestore"
 AT_ONCE = 5.0
 """Seconds after its request in which a task counts as that of the scratch copy where its answer was never heard: later
 ones may be somebody's own restore onto the same free id."""
-CANCELLED_WITHIN = 60
-"""Seconds in which a cancelled task has to end; Proxmox kills it after five."""
 
 
 def remove_scratch(site: Site, progress: Progress) -> None:
@@ -50,14 +46,12 @@ def remove_scratch(site: Site, progress: Progress) -> None:
     :raises StepFailed: when it can't be removed, or can't be proven ours.
     """
     attempt = progress.proving
-    if attempt is None or attempt.over:
+    if attempt is None or not progress.leaves_scratch:
         return
     node, kind = progress.guest.node, progress.guest.type
     upid = found_again(site, attempt, node, TASK_TYPES[kind], archive_name(progress.source[1]), AT_ONCE)
     if upid is not None:
-        if task_state(site.client, upid).running:
-            cancel_task(site.client, upid)
-        ended(site.client, site.clock, upid, Deadline.after(site.clock, CANCELLED_WITHIN))
+        cancelled(site, upid)
         remove_own(site, Guest(attempt.vmid, None, node, kind), attempt.known, upid)
     site.notes.note("scratch_gone")
 
@@ -76,10 +70,9 @@ def remove_own(site: Site, guest: Guest, known: Collection[str], upid: Upid) -> 
     where = f"{guest.vmid} on node {guest.node}"
     state = observe_guest_state(site.client, guest)
     if state.lock or found.lock:
-        command = "pct" if guest.type == "lxc" else "qm"
         raise StepFailed(
-            f"what is left of guest {where} is locked ({state.lock or found.lock}): run '{command} unlock "
-            f"{guest.vmid}' there, and this task again"
+            f"what is left of guest {where} is locked ({state.lock or found.lock}): run '{unlock_command(guest)}' "
+            "there, and this task again"
         )
     if state.running or _other_tasks(site, guest, known, upid):
         raise StepFailed(f"guest {where} was made by this restore, but somebody uses it now; it was left alone")

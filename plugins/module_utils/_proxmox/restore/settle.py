@@ -19,6 +19,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors im
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_configuration import GuestConfiguration
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_tasks import (
     TaskEnd,
+    ha_path,
     observe_guest_state,
     start_guest,
     wait_for_state,
@@ -28,10 +29,12 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore i
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.look import observe_configuration
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.notes import Attempt, Progress
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.restore_tasks import (
+    CANCELLED_WITHIN,
     FORGOTTEN,
     StepFailed,
     StillRunning,
     archive_name,
+    cancelled,
     ended,
     found_again,
     told,
@@ -42,11 +45,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.r
     safety_told,
     unlock,
 )
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.scratch import (
-    CANCELLED_WITHIN,
-    remove_own,
-    remove_scratch,
-)
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.scratch import remove_own, remove_scratch
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.site import Site, backup_path
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.standing import (
     GONE,
@@ -57,17 +56,12 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.s
     UNDECIDED,
     Standing,
 )
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.way_forward import SHUTDOWNS, ha_path
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.tasks import cancel_task, task_log, task_state
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.way_forward import SHUTDOWNS
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.tasks import task_log
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.upid import Upid
 
 START_LOST = 30.0
 """Seconds in which a guest runs whose start was asked for and not answered."""
-
-
-def leaves_scratch(progress: Progress) -> bool:
-    """Whether a scratch copy may be there."""
-    return progress.proving is not None and not progress.proving.over
 
 
 def settle(site: Site, cancel: bool = False, waited: bool = False) -> Standing:
@@ -89,7 +83,7 @@ def settle(site: Site, cancel: bool = False, waited: bool = False) -> Standing:
 
 def _scratch(site: Site) -> None:
     progress = site.notes.progress()
-    if leaves_scratch(progress):
+    if progress.leaves_scratch:
         site.steps.take("clean_up", lambda: remove_scratch(site, progress))
 
 
@@ -109,10 +103,10 @@ def _standing(site: Site, cancel: bool, waited: bool) -> Standing:
     end = _end_of(site, upid, cancel, waited)
     found = observe_configuration(site.client, progress.guest)
     if found is not None and _is_new(progress, end, found):
-        return Standing(NEW, upid=upid)
+        return Standing(NEW)
     if not progress.replaces:
         return _leftover(site, progress, upid, found)
-    return _after_failure(site, progress, upid, found, end.good)
+    return _after_failure(site, progress, found, end.good)
 
 
 def _is_new(progress: Progress, end: TaskEnd, found: GuestConfiguration) -> bool:
@@ -149,8 +143,7 @@ def _end_of(site: Site, upid: Upid, cancel: bool, waited: bool) -> TaskEnd:
     except StillRunning:
         if not cancel:
             raise
-        cancel_task(site.client, upid)
-        return ended(site.client, site.clock, upid, Deadline.after(site.clock, CANCELLED_WITHIN))
+        return cancelled(site, upid)
 
 
 def _end_safety_backup(site: Site, progress: Progress, attempt: Attempt) -> Progress:
@@ -158,9 +151,7 @@ def _end_safety_backup(site: Site, progress: Progress, attempt: Attempt) -> Prog
     upid = found_again(site, attempt, progress.guest.node, "vzdump", progress.run)
     if upid is None:
         return progress
-    if task_state(site.client, upid).running:
-        cancel_task(site.client, upid)
-    end = ended(site.client, site.clock, upid, Deadline.after(site.clock, CANCELLED_WITHIN))
+    end = cancelled(site, upid)
     lines = task_log(site.client, upid)
     volid = parse_job_log(lines).guest(progress.guest.vmid).volid(attempt.storage)
     if end.good and volid is not None and any(progress.run in line for line in lines):
@@ -173,37 +164,35 @@ def _end_safety_backup(site: Site, progress: Progress, attempt: Attempt) -> Prog
 def _leftover(site: Site, progress: Progress, upid: Upid, found: GuestConfiguration | None) -> Standing:
     """After a failed restore onto a free id: an empty VM, or nothing (recorded: 11_qemu, 08_restore_lxc)."""
     if found is None:
-        return Standing(NOTHING_THERE, upid=upid)
+        return Standing(NOTHING_THERE)
     if not found.is_stub and not found.lock:
         words = (
             f"guest {progress.guest.vmid} is there, though its restore failed; look at it on node {progress.guest.node}"
         )
-        return Standing(UNDECIDED, words, upid)
+        return Standing(UNDECIDED, words)
     known = progress.restoring.known if progress.restoring is not None else frozenset()
     site.steps.take("clean_up", lambda: remove_own(site, progress.guest, known, upid))
-    return Standing(NOTHING_THERE, upid=upid)
+    return Standing(NOTHING_THERE)
 
 
-def _after_failure(
-    site: Site, progress: Progress, upid: Upid, found: GuestConfiguration | None, half: bool
-) -> Standing:
+def _after_failure(site: Site, progress: Progress, found: GuestConfiguration | None, half: bool) -> Standing:
     """After a failed restore over a guest: it is untouched, or gone but for a stub, and then it is rolled back.
 
     ``half``: the task said that it succeeded, and volumes are missing.
     """
     if found is not None and found.fingerprint == progress.old:
         unlock(site, progress, found)
-        return Standing(OLD, upid=upid)
+        return Standing(OLD)
     if found is not None and not found.is_stub and found.volumes and not found.lock and not half:
         words = (
             f"guest {progress.guest.vmid} is neither what it was nor what was restored; look at it on node "
             f"{progress.guest.node}{safety_told(progress)}"
         )
-        return Standing(UNDECIDED, words, upid)
+        return Standing(UNDECIDED, words)
     if progress.safety is None:
         left = "gone" if found is None else "an empty stub"
         words = f"guest {progress.guest.vmid} is {left}, and there is no safety backup of it (safety_backup was false)"
-        return Standing(UNDECIDED, words, upid)
+        return Standing(UNDECIDED, words)
     if found is not None:
         unlock(site, progress, found)
     return roll_back(site, progress)

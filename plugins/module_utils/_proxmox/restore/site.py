@@ -67,6 +67,10 @@ class Site:
     warnings: list[str] = field(default_factory=list)
     unfinished: list[str] = field(default_factory=list)
 
+    def node_time(self, node: str) -> float:
+        """Epoch seconds by a node's clock, now."""
+        return self.clock.now() + self.ahead(node)
+
     def late(self) -> Deadline:
         """A new limit for what has to come to its end, also when the run is asked to end."""
         return Deadline.after(self.clock, self.patience)

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.upid import Upid
-
 OLD = "old"
 NEW = "new"
 ROLLED_BACK = "rolled_back"
@@ -30,7 +28,6 @@ class Standing:
 
     what: str
     words: str = ""
-    upid: Upid | None = None
     started: bool | None = None
 
     @property

@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.number import whole_number
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.archives import Backup
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import BadAnswer
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_storages import (
@@ -45,6 +46,10 @@ class Surroundings:
     _taken: set[int] = field(default_factory=set)
     planning: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
     _guard: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+
+    def age(self, backup: Backup) -> int:
+        """Seconds since a backup was made, by its node's clock."""
+        return max(0, int(self.observation.now(backup.node)) - backup.ctime)
 
     def storages_of(self, node: str) -> Mapping[str, GuestStorage]:
         """The storages of a node."""

@@ -21,12 +21,15 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client im
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import ApiError
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_configuration import (
+    GuestConfiguration,
     differences,
     missing_volumes,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_tasks import (
+    AFTERWARDS,
     TaskEnd,
     guest_path,
+    ha_path,
     observe_guest_state,
     wait_for_state,
 )
@@ -55,8 +58,6 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.tasks imp
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.upid import Upid
 
 SHUTDOWNS = {"lxc": "vzshutdown", "qemu": "qmshutdown"}
-AFTERWARDS = 30
-"""Seconds that the task of a shutdown takes beyond the time that it gives to the guest."""
 TRIES = 5
 """Free ids that are tried, should somebody else take them first."""
 
@@ -70,7 +71,6 @@ class WayForward:
     around: Surroundings
     run: str
     shutdown_timeout: int
-    wait: bool
 
     def go(self) -> None:
         """Take the steps up to the check of what was restored.
@@ -122,7 +122,7 @@ class WayForward:
             raise StepFailed(f"{plan.backup.volid} can't be restored: {told(site.client, end)}")
         scratch = Guest(vmid, None, plan.guest.node, plan.guest.type)
         found = observe_configuration(site.client, scratch)
-        lacking = missing_volumes(plan.archived, found) if found is not None else ["everything"]
+        lacking = self._lacking(found)
         if lacking:
             raise StepFailed(f"{plan.backup.volid} can't be restored: {listed(lacking)} is missing in the scratch copy")
         remove_scratch(site, site.notes.progress())
@@ -157,12 +157,11 @@ class WayForward:
         plan, site = self.plan, self.site
         node, storage = plan.guest.node, str(plan.safety_storage)
         # Two backups of a guest within a second have the same name, and the second replaces the first (04_vzdump_ok).
-        age = self.around.observation.going_on(site.clock)(node) - plan.backup.ctime
+        age = site.node_time(node) - plan.backup.ctime
         site.clock.sleep(min(2.0, max(0.0, 2.0 - age)))
         before = backup_tasks(site.client, node)
-        asked = site.clock.now() + site.ahead(node)
         known = [task.upid.text for task in before]
-        site.notes.note("saving", vmid=plan.guest.vmid, storage=storage, known=known, asked=asked)
+        site.notes.note("saving", vmid=plan.guest.vmid, storage=storage, known=known, asked=site.node_time(node))
         parameters = {
             "storage": storage,
             "compress": "zstd",
@@ -203,7 +202,7 @@ class WayForward:
             old = self._unchanged() if plan.replaces else None
             force = {"force": 1} if plan.replaces else {}
             upid = self._begin("restoring", plan.guest.vmid, {**plan.request, **force}, old)
-        if not self.wait:
+        if not self.plan.waits:
             return TaskEnd(upid, None, 0.0)
         end = ended(site.client, site.clock, upid, site.late())
         if not end.good:
@@ -247,19 +246,18 @@ class WayForward:
             )
         return found.fingerprint
 
+    def _lacking(self, found: GuestConfiguration | None) -> list[str]:
+        """The volumes of the archive that a guest made from it hasn't."""
+        return missing_volumes(self.plan.archived, found) if found is not None else ["everything"]
+
     def _check(self) -> None:
         """What was restored has the volumes of the archive; other settings than expected are worth a warning."""
         plan, site = self.plan, self.site
         guest = site.notes.progress().guest
         found = observe_configuration(site.client, guest)
-        lacking = missing_volumes(plan.archived, found) if found is not None else ["everything"]
+        lacking = self._lacking(found)
         if found is None or lacking:
             raise StepFailed(f"the restore is said to be done, and {listed(lacking)} is missing")
         other = differences(plan.expected, found, plan.renewed)
         if other:
             site.warnings.append(f"{guest.label}: these settings are not as in the archive: {listed(other)}.")
-
-
-def ha_path(guest: Guest) -> str:
-    """The API path of a guest's HA resource."""
-    return path_of("cluster", "ha", "resources", f"{'ct' if guest.type == 'lxc' else 'vm'}:{guest.vmid}")

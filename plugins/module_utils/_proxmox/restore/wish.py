@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,12 +19,6 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._core.wording impo
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.selection import Selection
 
 NOTHING = "Nothing was changed."
-OWN = (
-    "volid", "vmid", "name", "before", "target_vmid", "target_node", "target_storage", "pool", "new_name", "if_exists",
-    "start",
-)  # fmt: skip
-"""What an entry of ``restores`` may say for itself; all else is said for all of them."""
-
 _NOT_OVERRIDDEN = frozenset(
     {
         "archive", "bwlimit", "delete", "digest", "force", "ha-managed", "ignore-unpack-errors", "live-restore", "lock",
@@ -157,9 +151,6 @@ def _wish(params: Mapping[str, Any]) -> RestoreWish:
         ha=params.get("ha") or "refuse",
         wait=params.get("wait") is not False,
         cancel_on_timeout=params.get("on_timeout") == "cancel",
-    )
-    wish = replace(
-        wish,
         timeout=parse_duration(params.get("timeout") or "4h", "timeout"),
         shutdown_timeout=parse_duration(params.get("shutdown_timeout") or "3m", "shutdown_timeout"),
     )
