@@ -177,8 +177,9 @@ api_requests:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.lifeboat.backup.plugins.module_utils._ansible.adapter import Call, Result, run_proxmox
+from ansible_collections.lifeboat.backup.plugins.module_utils._ansible.adapter import Result
 from ansible_collections.lifeboat.backup.plugins.module_utils._ansible.argument_spec import connection_spec
+from ansible_collections.lifeboat.backup.plugins.module_utils._ansible.proxmox import Call, run_proxmox
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_state import ensure_state
 
 

@@ -521,12 +521,13 @@ from contextlib import nullcontext
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.lifeboat.backup.plugins.module_utils._ansible.adapter import Call, Result, run_proxmox
+from ansible_collections.lifeboat.backup.plugins.module_utils._ansible.adapter import Result
 from ansible_collections.lifeboat.backup.plugins.module_utils._ansible.argument_spec import (
     connection_spec,
     selection_spec,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._ansible.journal_folder import journal_folder
+from ansible_collections.lifeboat.backup.plugins.module_utils._ansible.proxmox import Call, run_proxmox
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.report import FAILURES
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.restore_guests import restore_guests
 
