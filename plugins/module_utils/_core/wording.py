@@ -17,9 +17,9 @@ def listed(items: Iterable[object], limit: int = 12) -> str:
     return f"{', '.join(texts[:limit])} and {len(texts) - limit} more"
 
 
-def counted(number: int, noun: str) -> str:
-    """``1 guest``, ``3 guests``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def counted(number: int, noun: str, several: str | None = None) -> str:
+    """``1 guest``, ``3 guests``; ``several`` is the plural of a noun that takes no s."""
+    return f"{number} {noun}" if number == 1 else f"{number} {several or f'{noun}s'}"
 
 
 def one_line(text: str) -> str:

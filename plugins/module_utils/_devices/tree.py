@@ -1,0 +1,304 @@
+# Copyright (c) 2026, the Lifeboat authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The copies below a root, counted: what is known of old folders is kept, the rest is looked at. Private."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ansible_collections.lifeboat.backup.plugins.module_utils._devices.folders import FOLDER, below, cause, find
+from ansible_collections.lifeboat.backup.plugins.module_utils._devices.layouts import Layout, Share
+from ansible_collections.lifeboat.backup.plugins.module_utils._devices.shelf import NOTHING, Old, Row, Shelf
+
+DEEPEST = 64
+"""Folders within folders; a tree that is deeper is none of a fleet's."""
+AHEAD = 3600 * 10**9
+"""Nanoseconds that a file may be dated ahead of our clock before its time says nothing."""
+SECOND = 10**9
+"""Nanoseconds of a second."""
+JUST_NOW = 2 * SECOND
+"""Within which a folder may change without its time telling, where a file system keeps whole seconds (or two)."""
+TICK = 20 * 10**6
+"""The same where it keeps fractions: the kernel's own clock for them ticks every 4 to 10 ms."""
+UNSETTLED = -1
+"""For the time of a folder that may have changed since without its time telling: it never is that."""
+
+
+@dataclass
+class Copies:
+    """The copies of one type and one device below one root. Sizes in bytes, times in nanoseconds of the epoch.
+
+    ``newest`` of those that are neither empty nor dated in the future (0: there is none), in ``folder``, named
+    ``file``. ``ahead`` counts those that are dated in the future. ``known``: ``newest`` is the catalogue's word.
+    """
+
+    files: int = 0
+    size: int = 0
+    empty: int = 0
+    ahead: int = 0
+    newest: int = 0
+    newest_size: int = 0
+    folder: str = ""
+    file: str = ""
+    known: bool = False
+
+    @property
+    def path(self) -> str:
+        """The newest copy, relative to the root."""
+        return below(self.folder, self.file)
+
+
+@dataclass
+class Seen:
+    """What a tree holds. ``hits`` are files that were not touched, ``misses`` those that were.
+
+    ``unreadable`` has folders (relative to the root) that could not be read, and why; ``links`` counts symbolic links,
+    none of which is followed; ``error`` says why the root itself could not be read.
+    """
+
+    layout: Layout
+    copies: dict[Share, Copies] = field(default_factory=dict)
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
+    links: int = 0
+    hits: int = 0
+    misses: int = 0
+    error: str | None = None
+
+    def of(self, share: Share) -> Copies:
+        """The copies of a share, to be counted up."""
+        copies = self.copies.get(share)
+        if copies is None:
+            copies = self.copies[share] = Copies()
+        return copies
+
+    def add(self, parent: str, rows: Iterable[Row | Old], *, known: bool) -> None:
+        """Count what is in folders in ``parent``."""
+        for row in rows:
+            if row.type == NOTHING:
+                continue
+            copies = self.of((row.type, row.device))
+            copies.files += row.files
+            copies.size += row.size
+            copies.empty += row.empty
+            if row.newest > copies.newest:
+                copies.newest, copies.newest_size, copies.known = row.newest, row.newest_size, known
+                copies.folder, copies.file = below(parent, row.name), row.newest_file
+            if known:
+                self.hits += row.files + row.empty
+
+
+@dataclass(frozen=True)
+class Times:
+    """The moment of a scan, and the one before which a file counts as old; nanoseconds of the epoch."""
+
+    now: int
+    stable: int
+
+
+def look(layout: Layout, shelf: Shelf, times: Times) -> Seen:
+    """Count the copies below ``layout.root``. A second time, where the catalogue's word on a newest copy is not true.
+
+    :raises Broken: from the shelf.
+    """
+    again: frozenset[str] = frozenset()
+    while True:
+        seen = Seen(layout)
+        try:
+            root = os.open(layout.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                _Walk(shelf, times, seen, again).root(root)
+                outdated = frozenset(_outdated(root, seen))
+            finally:
+                os.close(root)
+        except OSError as failure:
+            seen.error = cause(failure)
+            return seen
+        if outdated <= again:
+            return seen
+        again |= outdated
+
+
+def _outdated(root: int, seen: Seen) -> Iterator[str]:
+    """Folders whose newest copy isn't what the catalogue says of it any more: that one is always looked at."""
+    for copies in seen.copies.values():
+        if copies.known:
+            found = find(root, copies.path)
+            seen.misses += 1
+            seen.hits -= 1
+            if found is None or (found.st_mtime_ns, found.st_size) != (copies.newest, copies.newest_size):
+                yield copies.folder
+
+
+@dataclass
+class _Tally:
+    """A share of one folder while it is counted."""
+
+    files: int = 0
+    size: int = 0
+    empty: int = 0
+    newest: int = 0
+    newest_size: int = 0
+    newest_file: str = ""
+    latest: int = 0
+
+
+class _Walk:
+    """One pass over a tree; ``again`` are folders that are looked at whatever is known of them."""
+
+    def __init__(self, shelf: Shelf, times: Times, seen: Seen, again: frozenset[str]) -> None:
+        self.layout = seen.layout
+        self.shelf = shelf
+        self.times = times
+        self.seen = seen
+        self.again = again
+
+    def root(self, here: int) -> None:
+        """The root has no row of its own: it is listed each time."""
+        subfolders, rows = self._listed(here, "", "", os.fstat(here))
+        self.seen.add("", rows, known=False)
+        self._inside(here, "", subfolders, 1)
+
+    def _inside(self, here: int, path: str, there: Collection[str] | None, depth: int) -> None:
+        """The folders in the folder ``path``; ``there`` is None where the catalogue still knows which there are."""
+        old = self.shelf.old(path)
+        settled, unsettled = self._by_their_times(here, path, old)
+        known: dict[str, list[Row]] = {}
+        for row in self.shelf.rows(path) if unsettled else self.shelf.others(path):
+            if row.name not in settled:
+                known.setdefault(row.name, []).append(row)
+            elif unsettled:
+                self.seen.add(path, [row], known=True)
+        if not unsettled:
+            self.seen.add(path, old, known=True)
+        if there is None:
+            there = known.keys()
+        else:
+            for gone in (settled | known.keys()).difference(there):
+                self.shelf.drop(path, gone)
+        for name in there:
+            if name not in settled:
+                self._visit(here, path, name, known.get(name, ()), depth)
+
+    def _by_their_times(self, here: int, path: str, old: Sequence[Old]) -> tuple[set[str], set[str]]:
+        """The old folders that their own times show to be unchanged, and those that they don't.
+
+        The way through a tree that hardly changes: one look at each old folder, and none at its files.
+        """
+        settled: set[str] = set()
+        unsettled: set[str] = set()
+        look_at, settle = os.stat, settled.add
+        for share in old:
+            for name, changed, touched in zip(share.names, share.changed, share.touched):
+                try:
+                    state = look_at(name, dir_fd=here, follow_symlinks=False)
+                except OSError:
+                    unsettled.add(name)
+                    continue
+                if state.st_mtime_ns == changed and state.st_ctime_ns == touched:
+                    settle(name)
+                else:
+                    unsettled.add(name)
+        if self.again:
+            unsettled.update(name for name in settled if below(path, name) in self.again)
+        return settled - unsettled if unsettled else settled, unsettled
+
+    def _visit(self, parent: int, parent_path: str, name: str, known: Sequence[Row], depth: int) -> None:
+        """A folder that has to be opened, because it may have changed or has folders in it."""
+        path = below(parent_path, name)
+        if depth > DEEPEST:
+            self.seen.unreadable.append((path, f"lies deeper than {DEEPEST} folders"))
+            return
+        try:
+            here = os.open(name, FOLDER, dir_fd=parent)
+        except FileNotFoundError:
+            self.shelf.drop(parent_path, name)
+            return
+        except (OSError, ValueError) as failure:
+            self.seen.unreadable.append((path, cause(failure) if isinstance(failure, OSError) else str(failure)))
+            return
+        try:
+            self._opened(here, parent_path, name, known, depth)
+        except OSError as failure:
+            self.seen.unreadable.append((path, cause(failure)))
+        finally:
+            os.close(here)
+
+    def _opened(self, here: int, parent_path: str, name: str, known: Sequence[Row], depth: int) -> None:
+        path, state = below(parent_path, name), os.fstat(here)
+        if known and path not in self.again and self._unchanged(known, state):
+            self.seen.add(parent_path, known, known=True)
+            if known[0].subfolders:
+                self._inside(here, path, None, depth + 1)
+            return
+        subfolders, rows = self._listed(here, path, name, state)
+        self.seen.add(parent_path, rows, known=False)
+        if rows != known:
+            self.shelf.put(parent_path, known, rows)
+        if subfolders or (known and known[0].subfolders):
+            self._inside(here, path, subfolders, depth + 1)
+
+    def _unchanged(self, known: Sequence[Row], state: os.stat_result) -> bool:
+        """Whether a folder is as it was, by all of its rows (two runs may have written some each), and is old."""
+        times = (state.st_mtime_ns, state.st_ctime_ns)
+        return all((row.changed, row.touched) == times and row.latest < self.times.stable for row in known)
+
+    def _listed(self, here: int, path: str, name: str, state: os.stat_result) -> tuple[list[str], list[Row]]:
+        """Look at each file of a folder: its subfolders, and its rows by type and device."""
+        subfolders: list[str] = []
+        files: list[os.DirEntry[str]] = []
+        with os.scandir(here) as entries:
+            for entry in entries:
+                if entry.is_file(follow_symlinks=False):
+                    files.append(entry)
+                elif entry.is_dir(follow_symlinks=False):
+                    if self.layout.enters(entry.name):
+                        subfolders.append(entry.name)
+                elif entry.is_symlink():
+                    self.seen.links += 1
+            shares = self._counted(path, files) if files else {}
+        changed = state.st_mtime_ns
+        if self.times.now - changed < (TICK if changed % SECOND else JUST_NOW):
+            changed = UNSETTLED
+        head = (name, changed, state.st_ctime_ns, len(subfolders))
+        latest = max((share.latest for share in shares.values()), default=0)
+        rows = [
+            Row(*head, *key, one.files, one.size, one.empty, one.newest, one.newest_size, one.newest_file, latest)
+            for key, one in sorted(shares.items())
+        ]
+        return subfolders, rows or [Row(*head, NOTHING, "", 0, 0, 0, 0, 0, "", 0)]
+
+    def _counted(self, path: str, files: Sequence[os.DirEntry[str]]) -> dict[Share, _Tally]:
+        sort = self.layout.sorter(path, [entry.name for entry in files])
+        ahead = self.times.now + AHEAD
+        shares: dict[Share, _Tally] = {}
+        last: Share | None = None
+        share = _Tally()
+        for entry in files:
+            key = sort(entry.name)
+            if key is None:
+                continue
+            try:
+                state = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:  # gone since it was listed
+                continue
+            if key is not last:
+                last, share = key, shares.setdefault(key, _Tally())
+            size, when = state.st_size, state.st_mtime_ns
+            if when > share.latest:  # noqa: PLR1730 - max() would be one more call for each file
+                share.latest = when
+            if not size:
+                share.empty += 1
+                continue
+            share.files += 1
+            share.size += size
+            if when > share.newest:
+                if when <= ahead:
+                    share.newest, share.newest_size, share.newest_file = when, size, entry.name
+                else:
+                    self.seen.of(key).ahead += 1
+        self.seen.misses += sum(share.files + share.empty for share in shares.values())
+        return shares
