@@ -72,12 +72,16 @@ docs: .venv ## the documentation as a site in .cache/docs/html
 	@$(SUITE) docs
 
 .PHONY: demo
-demo: .cache/venv-demo ## the main job against the simulator, with what it did explained
+demo: .cache/venv-demo ## the main jobs against the simulators, with what they did explained
 	@tools/demo
 
 .PHONY: simulator
 simulator: .cache/venv-demo ## the Proxmox simulator in the foreground, for trying things by hand
 	@PYTHONPATH=tests .cache/venv-demo/bin/python -m pve_simulator --folder .cache/simulator --scenario demo $(ARGS)
+
+.PHONY: devices
+devices: .cache/venv-demo ## the simulated fleet of devices in the foreground, and a command that looks at it
+	@tools/devices $(ARGS)
 
 .PHONY: hooks
 hooks: .venv ## let git run the quick checks before each commit

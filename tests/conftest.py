@@ -25,6 +25,8 @@ LIMITS = {"unit": 1, "integration": 5, "e2e": 300}
 SLOW_LIMIT = 30
 # A property-based test is a hundred tests in one
 PROPERTY_LIMIT = 60
+# Where a system's services lie, too, which not every user has in PATH
+WHERE = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
 # For a machine that does other things at the same time: how many times longer a test may take
 PATIENCE = float(os.environ.get("LIFEBOAT_PATIENCE", "1"))
 
@@ -69,7 +71,7 @@ def _limit(item: pytest.Item, folder: str) -> int:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Leave out a test whose system programs are missing, and say which; in CI that is a failure."""
     needed = {program for marker in item.iter_markers("needs") for program in marker.args}
-    missing = sorted(program for program in needed if shutil.which(program) is None)
+    missing = sorted(program for program in needed if shutil.which(program, path=WHERE) is None)
     if missing:
         reason = f"not run: needs {', '.join(missing)}"
         if IN_CI:

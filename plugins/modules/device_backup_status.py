@@ -31,11 +31,11 @@ notes:
   - Only ids and names of devices, as the services and folders have them, are told; they may hold any character.
   - The status of a type is V(failed) when the last backup of it failed, or the newest copy can't be used; V(missing)
     when the device has data or a backup is claimed and no copy is there; V(stale) when the newest copy is older than
-    O(max_age) and nothing shows that the device has nothing newer; V(in_progress) when it would be one of these, or
-    V(unknown), and a backup is running that began within O(max_age); V(unknown) when it can't be told; V(ok) when the
-    newest copy is young enough, or the device has nothing newer, or a backup ended well within O(max_age) and its
-    copies are there; V(no_data) when there is neither data nor claim nor copy. The status of a device is the worst of
-    its types, in this order.
+    O(max_age) and nothing shows that the device has nothing newer, or when a database of the device has had no copy
+    for longer than that; V(in_progress) when it would be one of these, or V(unknown), and a backup is running that
+    began within O(max_age); V(unknown) when it can't be told; V(ok) when the newest copy is young enough, or the
+    device has nothing newer, or a backup ended well within O(max_age) and its copies are there; V(no_data) when there
+    is neither data nor claim nor copy. The status of a device is the worst of its types, in this order.
   - A copy made by C(rsync) has the time of the file on the device. So the old copy of an idle device is V(ok) and not
     V(stale), where O(node_url) or O(rsync_service_url) shows that it is complete.
 attributes:

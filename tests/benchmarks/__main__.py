@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
+from benchmarks.device_status import devices
 from benchmarks.machine import machine
 from benchmarks.peer import peer
 from benchmarks.planning import planning
@@ -20,6 +21,7 @@ from harness.playbooks import CHECKOUT
 PARTS: dict[str, tuple[str, Callable[[], Section]]] = {
     "planning": ("Planning, without sockets", planning),
     "client": ("Requests and processor time of the client, against a simulated cluster", requests_and_processor),
+    "devices": ("The status of a fleet of devices: scans of their copies, services, whole calls", devices),
     "peer": ("Five guests: one task of ours, and the peer's module in a loop (ansible-playbook, by the clock)", peer),
 }
 REPORT = CHECKOUT / ".cache/benchmarks/report.txt"

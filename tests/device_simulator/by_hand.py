@@ -55,5 +55,5 @@ def _copy_files(fleet: Fleet, device: Device, scope: dict[str, Any]) -> bool:
         return False
     for kind, wanted in (("results", scope["databases"]), ("videos", scope["videos"])):
         if wanted:
-            tree.copy(fleet.places.device(device.id) / kind, fleet.results, now=fleet.now())
+            tree.copy(fleet.places.device(device.id) / kind, fleet.results)
     return True

@@ -117,7 +117,7 @@ class Fleet:
                 device = self.devices[device_id]
                 for kind, place in (("results", self.results), ("videos", self.videos)):
                     source = self.places.device(device_id) / kind
-                    tree.copy(source, place, now=self.now())
+                    tree.copy(source, place)
                 if device.mysql is not None:
                     path = self.results / device.database(device.mysql.started)
                     content.update_mysql_copy(path, device, device.mysql, self.now())

@@ -78,7 +78,7 @@ class RsyncDaemon:
         for kind in kinds:
             source, target = self._places.device(device.id) / kind, self._places.folder / kind
             breaks = trouble == "break"
-            copied = [] if refused else tree.copy(source, target, now=self._now(), breaks=breaks)
+            copied = [] if refused else tree.copy(source, target, breaks=breaks)
             details[kind] = self._details(copied)
             if copied:
                 self._measured.clear()

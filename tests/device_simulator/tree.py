@@ -86,11 +86,11 @@ class Copied:
     size: int
 
 
-def copy(source: Path, target: Path, *, now: float, breaks: bool = False) -> list[Copied]:
+def copy(source: Path, target: Path, *, breaks: bool = False) -> list[Copied]:
     """Copy what differs in size or time, as rsync does with the daemon's options; times go along.
 
     With ``breaks`` the transfer ends in the middle of the last file to be copied: half of it stays under its name, with
-    the time of the node, as with ``--partial``.
+    the fraction of its time in the first second of 1970, as real rsync 3.5 leaves it with ``--partial``.
     """
     due = [path for path in files(source) if not path.name.endswith(_LEFT_OUT) and _differs(path, source, target)]
     for path in due:
@@ -99,7 +99,7 @@ def copy(source: Path, target: Path, *, now: float, breaks: bool = False) -> lis
         if breaks and path is due[-1]:
             content = path.read_bytes()
             place.write_bytes(content[: len(content) // 2])
-            os.utime(place, (now, now))
+            os.utime(place, ns=(0, path.stat().st_mtime_ns % 10**9))
         else:
             shutil.copy2(path, place)
     return [Copied(path.relative_to(source), path.stat().st_size) for path in due]

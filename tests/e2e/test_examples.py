@@ -7,19 +7,27 @@
 from __future__ import annotations
 
 import importlib
+import time
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
 
+from device_simulator import Mysql, Sqlite, Videos
+from harness.devices import station
 from harness.lab import Lab, grant_role
 from harness.playbooks import CHECKOUT, ansible_playbook
 from pve_simulator import World
 
-PLUGINS = sorted(
-    f"{path.parent.name}.{path.stem}"
-    for folder in ("modules", "filter")
-    for path in (CHECKOUT / "plugins" / folder).glob("*.py")
+DEVICES = ["filter.device_table", "modules.device_backup_status"]
+PROXMOX = sorted(
+    {
+        f"{path.parent.name}.{path.stem}"
+        for folder in ("modules", "filter")
+        for path in (CHECKOUT / "plugins" / folder).glob("*.py")
+    }
+    - set(DEVICES)
 )
 
 
@@ -44,14 +52,13 @@ def prepared(world: World) -> None:
     grant_role(world, "LifeboatNetwork", ["SDN.Use"], "/sdn")
 
 
-@pytest.mark.parametrize("plugin", PLUGINS)
-def test_examples_run(cluster: Lab, environment: dict[str, str], tmp_path: Path, plugin: str) -> None:
-    prepared(cluster.world)
-    examples = importlib.import_module(f"ansible_collections.lifeboat.backup.plugins.{plugin}").EXAMPLES
-    # The documentation names a host of its own; here it stands for the simulator.
-    text = examples.replace("pve1.example.com", environment["PROXMOX_HOST"])
+def run_examples(plugin: str, places: Mapping[str, str], environment: Mapping[str, str], folder: Path) -> None:
+    """Run them one after the other. ``places`` has what stands here for the hosts and folders that they name."""
+    text = importlib.import_module(f"ansible_collections.lifeboat.backup.plugins.{plugin}").EXAMPLES
+    for named, place in places.items():
+        text = text.replace(named, place)
     indented = "\n".join(f"    {line}" if line else "" for line in text.strip().splitlines())
-    playbook = tmp_path / "examples.yml"
+    playbook = folder / "examples.yml"
     playbook.write_text(
         "- hosts: localhost\n  gather_facts: false\n  vars:\n"
         '    ansible_python_interpreter: "{{ ansible_playbook_python }}"\n'
@@ -60,3 +67,28 @@ def test_examples_run(cluster: Lab, environment: dict[str, str], tmp_path: Path,
     )
     run = ansible_playbook(playbook, environment)
     assert run.code == 0, run.output
+
+
+@pytest.mark.parametrize("plugin", PROXMOX)
+def test_examples_run(cluster: Lab, environment: dict[str, str], tmp_path: Path, plugin: str) -> None:
+    prepared(cluster.world)
+    run_examples(plugin, {"pve1.example.com": environment["PROXMOX_HOST"]}, environment, tmp_path)
+
+
+@pytest.mark.parametrize("plugin", DEVICES)
+def test_examples_of_devices_run(tmp_path: Path, plugin: str) -> None:
+    """The fleet is well, so that the one that stops a pipeline doesn't; the routers have a copy of last night."""
+    now = time.time()
+    for copy in ("routers/edge1.cfg", "cameras/cam07/1200.mp4"):
+        (tmp_path / "copies" / copy).parent.mkdir(parents=True)
+        (tmp_path / "copies" / copy).write_bytes(b"content")
+    with station(tmp_path) as node:
+        node.add(1, "running", mysql=Mysql(now - 86400, rows=20))
+        node.add(2, sqlite=[Sqlite(now - 86400, rows=20)], videos=[Videos(now - 86400, (2000, 2400))])
+        node.fleet.sync()
+        ports = {":8090": node.servers.mysql.url, ":8093": node.servers.rsync.url, "": node.servers.node.url}
+        hosts = ("http://localhost", "http://node.example.com")
+        places = {f"{host}{port}": url for host in hosts for port, url in ports.items()}
+        places["/ethoscope_data"] = str(node.fleet.results.parent)
+        places["/srv/copies"] = str(tmp_path / "copies")
+        run_examples(plugin, places, {"XDG_CACHE_HOME": str(tmp_path / "cache")}, tmp_path)

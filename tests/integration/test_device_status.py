@@ -92,11 +92,32 @@ def test_a_newer_experiment_without_a_copy_is_stale(node: Station) -> None:
     device.sqlite.append(Sqlite(now - 5 * DAY, rows=10))
     node.fleet.write(device.id)
     row = rows(node.status())["ETHOSCOPE_001"]
-    assert row["status"] == "stale"
-    assert row["reason"].endswith("wanted 24 h; the device's newest data has no copy")
+    assert (row["status"], row["reason"]) == ("stale", "sqlite stale: the device's newest data has no copy")
     assert row["types"]["sqlite"]["discrepancy"] == (
         "the device's newest data has no copy, but node says 'success' and rsync says that its backup ended well"
     )
+
+
+def test_an_older_database_without_a_copy_is_not_covered_by_a_younger_one(node: Station) -> None:
+    now = time.time()
+    device = node.add(1, sqlite=[Sqlite(now - days * DAY, rows=20) for days in (30, 20, 1)])
+    node.fleet.sync()
+    assert statuses(node.status()) == {"001": "ok"}
+    (node.fleet.results / device.database(device.sqlite[1].started)).unlink()
+    row = rows(node.status())["ETHOSCOPE_001"]
+    assert (row["status"], row["reason"]) == ("stale", "sqlite stale: 1 of 3 databases of the device have no copy")
+    assert row["types"]["sqlite"]["discrepancy"] == (
+        "1 of 3 databases of the device have no copy, but node says 'success' and rsync says that its backup ended well"
+    )
+
+
+def test_a_database_that_has_just_begun_may_lack_its_copy(node: Station) -> None:
+    now = time.time()
+    device = node.add(1, "running", sqlite=[Sqlite(now - 2 * DAY, rows=20, written=now - 7200)])
+    node.fleet.sync()
+    device.sqlite.append(Sqlite(now - 3600, rows=10, state="tracking", written=now))
+    node.fleet.write(device.id)
+    assert statuses(node.status()) == {"001": "ok"}
 
 
 def test_a_running_device_needs_a_recent_sync(node: Station) -> None:
@@ -231,6 +252,17 @@ def test_verify_none_trusts_and_full_finds_a_damaged_page(node: Station) -> None
     row = rows(node.status(verify="full"))["ETHOSCOPE_001"]
     assert row["types"]["sqlite"]["verified"] is False
     assert row["reason"].startswith("sqlite failed: the newest copy is damaged: ")
+
+
+def test_a_copy_whose_last_rows_were_in_the_wal_file(node: Station) -> None:
+    """The experiment is over, and half of its rows never came: the copy is whole in itself, and has all tables."""
+    node.add(1, sqlite=[Sqlite(time.time() - DAY, rows=400, wal="tail")])
+    node.fleet.sync()
+    row = rows(node.status())["ETHOSCOPE_001"]
+    assert (row["status"], row["reason"]) == (
+        "failed",
+        "sqlite failed: the newest copy has 200 of 400 rows of ROI_1, which the device has",
+    )
 
 
 def test_a_folder_that_is_empty_instead_of_mounted(node: Station) -> None:

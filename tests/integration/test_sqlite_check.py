@@ -22,6 +22,7 @@ from typing import Literal
 
 import pytest
 
+from ansible_collections.lifeboat.backup.plugins.module_utils._devices import sqlite_check
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.sqlite_check import Check, check_copy
 from harness.sqlite_files import (
     busy_writer,
@@ -55,7 +56,7 @@ def both(path: Path | bytes | str, *expected: str) -> Check:
     name = path if isinstance(path, (bytes, str)) else bytes(path)
     folder = Path(os.fsdecode(name)).parent
     before, descriptors = content(folder), len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - only how many
-    found = {level: check_copy(name, level, expected) for level in LEVELS}
+    found = {level: check_copy(name, level, dict.fromkeys(expected, 0)) for level in LEVELS}
     assert content(folder) == before
     assert len(os.listdir("/proc/self/fd")) == descriptors  # noqa: PTH208
     assert found["open"] == found["full"]
@@ -93,7 +94,7 @@ def test_other_kinds_of_database(tmp_path: Path, settings: tuple[str]) -> None:
 def test_as_many_tables_as_nobody_has(tmp_path: Path) -> None:
     names = [f"ROI_{number}" for number in range(10_000)]
     path = with_schema(tmp_path / "a.db", [("table", name, f"CREATE TABLE {name} (id, t, x, y)") for name in names])
-    assert check_copy(str(path), "open", names) == usable(10_000)
+    assert check_copy(str(path), "open", dict.fromkeys(names, 0)) == usable(10_000)
 
 
 @pytest.mark.parametrize(
@@ -120,6 +121,14 @@ def test_by_way_of_a_folder_that_is_a_link(copy: Path, tmp_path: Path) -> None:
     assert both(f"{tmp_path}/deep/er/link/../results/{copy.name}") == usable(3)
 
 
+def test_pictures_in_it(tmp_path: Path) -> None:
+    """Such as an Ethoscope keeps in IMG_SNAPSHOTS."""
+    path = tmp_path / "a.db"
+    execute(path, "CREATE TABLE IMG_SNAPSHOTS (id INTEGER PRIMARY KEY, t INT, img LONGBLOB UNIQUE)")
+    execute(path, "INSERT INTO IMG_SNAPSHOTS VALUES (1, 300, randomblob(2000000))")
+    assert both(path) == usable(1)
+
+
 def test_more_bytes_than_the_database_needs(copy: Path) -> None:
     with copy.open("ab") as file:
         file.write(bytes(100_000))
@@ -137,7 +146,7 @@ def test_many_at_once(copy: Path, tmp_path: Path) -> None:
     empty.touch()
     paths = [copy, empty] * 40
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda path: check_copy(str(path), "full", ["ROI_1"]), paths))
+        found = list(pool.map(lambda path: check_copy(str(path), "full", {"ROI_1": 0}), paths))
     assert found == [usable(3), bad("is empty (0 bytes)")] * 40
 
 
@@ -303,6 +312,9 @@ def test_a_journal_to_be_played_back(copy: Path, tmp_path: Path) -> None:
         (tmp_path / "node" / journal.name).unlink()
         (tmp_path / "node" / journal.name).symlink_to("nowhere at all")
         assert both(tmp_path / "node" / copy.name) == expected
+        (tmp_path / "node" / journal.name).unlink()
+        (tmp_path / "node" / journal.name).mkdir()  # what can't be read may be anything
+        assert both(tmp_path / "node" / copy.name) == expected
 
 
 def test_a_journal_that_is_kept(copy: Path) -> None:
@@ -346,6 +358,19 @@ def test_a_change_that_keeps_size_and_time(copy: Path) -> None:
     assert check_copy(str(copy), "full", stop=rewrite) == untold("changed while it was looked at")
 
 
+def test_damage_that_was_made_just_now(device_file: Path, copy: Path) -> None:
+    """A change can have the time of the one before it, so damage that is younger than that may be half a change."""
+    sound = device_file.read_bytes()
+
+    def half_a_change() -> Check:
+        looks = iter([None, None, lambda: copy.write_bytes(sound)])  # a look at so small a file asks twice
+        copy.write_bytes(sound[:4096] + b"?" * 4096 + sound[8192:])
+        return check_copy(str(copy), "full", stop=lambda: bool((next(looks, None) or int)() and False))
+
+    found = [half_a_change() for _ in range(5)]  # not all of them, as the machine may pause before the look
+    assert untold("changed while it was looked at") in found
+
+
 def test_swapped_for_a_link(copy: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.db"
     execute(other, "CREATE TABLE SECRET (x)")
@@ -356,7 +381,7 @@ def test_swapped_for_a_link(copy: Path, tmp_path: Path) -> None:
             copy.symlink_to(other)
         return False
 
-    assert check_copy(str(copy), "full", ["SECRET"], stop=swap) == bad("is a symbolic link")
+    assert check_copy(str(copy), "full", {"SECRET": 0}, stop=swap) == bad("is a symbolic link")
 
 
 def test_removed(copy: Path) -> None:
@@ -373,7 +398,7 @@ def test_a_writer_is_never_taken_for_damage(copy: Path, journal_mode: str) -> No
     with busy_writer(copy, journal_mode):
         end = time.monotonic() + 1.5
         while time.monotonic() < end:
-            found += [check_copy(str(copy), level, TABLES) for level in LEVELS]
+            found += [check_copy(str(copy), level, dict.fromkeys(TABLES, 0)) for level in LEVELS]
     assert len(found) > 10
     assert not [check for check in found if check.usable is False]
 
@@ -446,7 +471,7 @@ def test_any_damage_is_survived(tmp_path: Path, device_file: Path) -> None:
     for seed in range(300):
         (folder / f"{seed}.db").write_bytes(damaged(random.Random(seed), bytearray(sources[seed % 2])))
     before = content(folder)
-    found = [check_copy(str(folder / f"{seed}.db"), LEVELS[seed // 2 % 2], ["ROI_1"]) for seed in range(300)]
+    found = [check_copy(str(folder / f"{seed}.db"), LEVELS[seed // 2 % 2], {"ROI_1": 1}) for seed in range(300)]
     assert content(folder) == before
     assert {check.usable for check in found} >= {True, False}
     assert all((check.usable is True) == (check.why_not is None) for check in found)
@@ -484,7 +509,7 @@ def test_what_a_database_would_like_to_run(tmp_path: Path) -> None:
 
 
 def test_the_files_own_rules_are_not_run(tmp_path: Path) -> None:
-    """A rule may be one whose answer never comes."""
+    """A rule may be one whose answer never comes: SQLite leaves rules out where nothing can be written."""
     path = tmp_path / "a.db"
     ignored = "PRAGMA ignore_check_constraints=ON"
     execute(path, "CREATE TABLE t (x CHECK (x LIKE 'b'))", ignored, "INSERT INTO t VALUES ('a')")
@@ -548,6 +573,13 @@ def test_stopped(big_file: Path) -> None:
     assert check_copy(str(big_file), "full", stop=stopped_after(10_000)) == usable(3)
 
 
+def test_only_the_list_of_tables_must_be_short(big_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_check, "LISTING", 0.005)
+    started = time.thread_time()
+    assert check_copy(str(big_file), "full") == usable(3)
+    assert time.thread_time() - started > 0.01
+
+
 def test_stopped_from_elsewhere(big_file: Path) -> None:
     wish = threading.Event()
     timer = threading.Timer(0.01, wish.set)
@@ -556,3 +588,22 @@ def test_stopped_from_elsewhere(big_file: Path) -> None:
         pass
     timer.join()
     assert check_copy(str(big_file), "full", stop=wish.is_set) == untold("not finished: stopped")
+
+
+def test_rows_that_the_device_has_and_the_copy_lacks(tmp_path: Path) -> None:
+    path = tmp_path / "rows.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute('CREATE TABLE "ROI ""1" (id INTEGER PRIMARY KEY, x)')
+        connection.execute("CREATE TABLE KEYED (name TEXT PRIMARY KEY) WITHOUT ROWID")
+        connection.execute("CREATE TABLE NONE_YET (x)")
+        connection.executemany('INSERT INTO "ROI ""1" (x) VALUES (?)', [(number,) for number in range(200)])
+        connection.commit()
+    name = 'ROI "1'
+    for level in LEVELS:
+        assert check_copy(str(path), level, {name: 200, "KEYED": 5}) == usable(3)
+        assert check_copy(str(path), level, {name.lower(): 201}) == bad(
+            'has 200 of 201 rows of roi "1, which the device has', 3
+        )
+        assert check_copy(str(path), level, {"NONE_YET": 1}) == bad(
+            "has 0 of 1 rows of NONE_YET, which the device has", 3
+        )

@@ -12,39 +12,26 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import stat
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from zlib import crc32
 
-from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock, Deadline
-from ansible_collections.lifeboat.backup.plugins.module_utils._core.lock import exclusive
+from ansible_collections.lifeboat.backup.plugins.module_utils._devices.catalogue_file import (
+    Unusable,
+    connected,
+    made_sure_of,
+    one_at_a_time,
+    set_aside,
+    state_of,
+)
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.folders import cause
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.layouts import Layout
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.shelf import Broken, NoShelf, Shelf
-from ansible_collections.lifeboat.backup.plugins.module_utils._devices.tree_shelf import TABLES, TreeShelf, damage_told
+from ansible_collections.lifeboat.backup.plugins.module_utils._devices.tree_shelf import TreeShelf, damage_told
 
-APPLICATION = 0x4C424F54
-"""The application id in the file's header, "LBOT": by it another program's database is told from ours."""
-VERSION = 1
-"""Of the schema, in the header's user version."""
-PATIENCE = 5.0
-"""Seconds to wait for another run that writes."""
-
-_SCHEMA = (
-    f"PRAGMA application_id = {APPLICATION}",
-    *TABLES,
-    "CREATE TABLE answer (url TEXT PRIMARY KEY, asked REAL NOT NULL, facts TEXT NOT NULL)",
-    f"PRAGMA user_version = {VERSION}",
-)
-_LOOKS = ("SELECT * FROM tree LIMIT 1", "SELECT * FROM folder LIMIT 1", "SELECT * FROM answer LIMIT 1")
+_ANSWER = "SELECT asked, facts, mark FROM answer WHERE url = ?"
+_KEEP_ANSWER = "INSERT OR REPLACE INTO answer (url, asked, facts, mark) VALUES (?, ?, ?, ?)"
 _COUNT = "SELECT (SELECT count(*) FROM folder) + (SELECT count(*) FROM answer)"
-
-
-class Unusable(Exception):
-    """The catalogue can't be used where it is; the run goes without."""
 
 
 @dataclass
@@ -94,15 +81,14 @@ class Catalogue:
             return None
         try:
             with damage_told():
-                row = self._connection.execute("SELECT asked, facts FROM answer WHERE url = ?", (url,)).fetchone()
+                kept = _answer(self._connection, url)
         except sqlite3.OperationalError as failure:
             self.give_up(f"cannot be read: {failure}")
             return None
         except Broken as damage:
             self.start_anew(damage)
             return None
-        good = row is not None and isinstance(row[0], float) and isinstance(row[1], str)
-        return (row[0], row[1]) if good and since <= row[0] <= until else None
+        return kept if kept is not None and since <= kept[0] <= until else None
 
     def keep_answer(self, url: str, asked: float, facts: str) -> None:
         """Keep the facts of a service's answer, when the catalogue is written."""
@@ -123,8 +109,8 @@ class Catalogue:
                 for shelf in self._shelves:
                     if shelf.changed:
                         shelf.write()
-                rows = [(url, *kept) for url, kept in self._answers.items()]
-                connection.executemany("INSERT OR REPLACE INTO answer (url, asked, facts) VALUES (?, ?, ?)", rows)
+                rows = [(url, *kept, _mark(url, *kept)) for url, kept in self._answers.items()]
+                connection.executemany(_KEEP_ANSWER, rows)
                 connection.execute("COMMIT")
         except sqlite3.OperationalError as failure:
             if connection.in_transaction:
@@ -140,7 +126,7 @@ class Catalogue:
         which = self._which
         self.close()
         if self.path is not None and which is not None:
-            self._replace(self.path, which, f"is damaged: {why}")
+            self._replace(self.path, which, str(why))
 
     def figures(self) -> tuple[int, int]:
         """How many folders and answers it holds, and its size in bytes."""
@@ -151,7 +137,7 @@ class Catalogue:
                 (entries,) = self._connection.execute(_COUNT).fetchone()
         except (sqlite3.OperationalError, Broken):
             return 0, 0
-        found = (_which(Path(f"{self.path}{ending}")) for ending in ("", "-wal"))
+        found = (state_of(Path(f"{self.path}{ending}")) for ending in ("", "-wal"))
         return entries, sum(one.st_size for one in found if one is not None)
 
     def close(self) -> None:
@@ -165,9 +151,9 @@ class Catalogue:
     def _open(self, path: Path) -> None:
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            which = self._which = _made_sure_of(path)
+            which = self._which = made_sure_of(path)
             try:
-                self._connection = _connected(path)
+                self._connection = connected(path)
             except Broken as failure:
                 self._replace(path, which, str(failure))
         except OSError as failure:
@@ -178,13 +164,13 @@ class Catalogue:
     def _replace(self, path: Path, which: os.stat_result, why: str) -> None:
         """Rename the file ``which`` and begin a new one, unless another run was faster."""
         try:
-            with _alone(path):
-                now = _which(path)
+            with one_at_a_time(path):
+                now = state_of(path)
                 if now is not None and os.path.samestat(now, which):
-                    aside = _renamed(path)
+                    aside = set_aside(path)
                     self.warnings.append(f"The catalogue {path} {why}; it was set aside as {aside.name} and made anew.")
-                self._which = _made_sure_of(path)
-                self._connection = _connected(path, alone=True)
+                self._which = made_sure_of(path)
+                self._connection = connected(path, locked=True)
         except OSError as failure:
             self.give_up(f"{why}, and can't be set aside: {cause(failure)}")
         except (sqlite3.OperationalError, Broken, Unusable) as failure:
@@ -196,103 +182,16 @@ class Catalogue:
         self.warnings.append(f"The catalogue {self.path} is not used: {why}. Everything is looked at each time.")
 
 
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Of all runs of this user, one at a time makes or replaces a catalogue."""
-    with exclusive(f"catalogue{os.path.realpath(path)}", Deadline.after(Clock(), PATIENCE)):
-        yield
-
-
-def _which(path: Path) -> os.stat_result | None:
-    try:
-        return path.stat()
-    except OSError:
+def _answer(connection: sqlite3.Connection, url: str) -> tuple[float, str] | None:
+    row = connection.execute(_ANSWER, (url,)).fetchone()
+    if row is None:
         return None
+    asked, facts, mark = row
+    if mark != _mark(url, asked, facts):
+        raise Broken("is damaged: an answer is not what was kept")
+    return asked, facts
 
 
-def _made_sure_of(path: Path) -> os.stat_result:
-    """The file, made for this user alone where there is none.
-
-    :raises OSError: when it can't be made or written.
-    :raises Unusable: for what is no regular file.
-    """
-    found = _which(path)
-    if found is not None and not stat.S_ISREG(found.st_mode):
-        raise Unusable("it is no regular file")
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        return os.fstat(handle)
-    finally:
-        os.close(handle)
-
-
-def _renamed(path: Path) -> Path:
-    """Set a file aside, with what SQLite keeps beside it."""
-    aside = Path(f"{path}.set-aside-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}")
-    path.rename(aside)
-    for ending in ("-wal", "-shm"):
-        with suppress(FileNotFoundError):
-            Path(f"{path}{ending}").rename(f"{aside}{ending}")
-    return aside
-
-
-def _connected(path: Path, *, alone: bool = False) -> sqlite3.Connection:
-    """Open a catalogue, or make one of an empty file.
-
-    :raises Broken: when it isn't one, or damaged.
-    :raises Unusable: when it is of a later version.
-    :raises sqlite3.OperationalError: when the system or another run is in the way.
-    """
-    connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
-    try:
-        with damage_told():
-            if _is_new(connection):
-                if alone:
-                    _make(connection)
-                else:
-                    with _alone(path):
-                        _make(connection)
-            connection.execute("PRAGMA synchronous = NORMAL")  # in WAL mode nothing breaks by a power cut
-            _check(connection)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _identity(connection: sqlite3.Connection) -> tuple[int, int, int]:
-    """Application id, user version, and how many tables and indexes there are."""
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (things,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    return application, version, things
-
-
-def _is_new(connection: sqlite3.Connection) -> bool:
-    return _identity(connection) == (0, 0, 0)
-
-
-def _make(connection: sqlite3.Connection) -> None:
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("BEGIN IMMEDIATE")
-    if _is_new(connection):  # else another user's run was faster
-        for statement in _SCHEMA:
-            connection.execute(statement)
-    connection.execute("COMMIT")
-
-
-def _check(connection: sqlite3.Connection) -> None:
-    application, version, _tables = _identity(connection)
-    if application != APPLICATION:
-        raise Broken("is another program's database")
-    if version > VERSION:
-        raise Unusable(f"it was made by a later version of this collection (schema {version}, known is {VERSION})")
-    if version < VERSION:
-        raise Broken(f"is of an earlier version (schema {version})")
-    try:
-        for question in _LOOKS:
-            connection.execute(question).fetchone()
-    except sqlite3.OperationalError as failure:
-        if "no such" in str(failure):
-            raise Broken(f"is damaged: {failure}") from failure
-        raise
+def _mark(url: str, asked: object, facts: object) -> int:
+    """The checksum of an answer."""
+    return crc32(f"{url} {asked!r} {facts}".encode())

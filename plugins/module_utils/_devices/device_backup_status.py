@@ -66,10 +66,10 @@ def device_backup_status(
 def _seen(wish: Wish, catalogue: Catalogue, now: float) -> list[Seen]:
     """Each tree; without the catalogue where that turns out to be damaged, or can't be read any more."""
     moment = int(now * _NANO)
-    times = Times(moment, 0 if wish.manner.refresh else moment - wish.stable_after * _NANO)
+    times = Times(moment, moment - wish.stable_after * _NANO, wish.manner.refresh)
     while catalogue.used:
         try:
-            return [look(layout, catalogue.shelf(layout, times.stable), times) for layout in wish.layouts]
+            return [look(layout, catalogue.shelf(layout, times.known), times) for layout in wish.layouts]
         except Broken as damage:
             catalogue.start_anew(damage)
         except sqlite3.OperationalError as failed:

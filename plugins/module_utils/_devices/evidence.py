@@ -40,8 +40,9 @@ class Evidence:
 
     ``newest`` is None where no copy has content and a believable time; ``path`` is that copy's, ``root`` its tree's.
     ``empty`` copies have no bytes, those ``ahead`` a time in the future. ``unreadable`` says what could not be read
-    that may hold more. ``check`` is of the newest copy, ``found`` of the copy of the device's newest data; ``gone``
-    are copies that a service lists and that are not there.
+    that may hold more. ``check`` is of the newest copy, ``found`` of the copy of the device's newest data. ``lacking``
+    are paths of data that the device has and that has no copy; ``gone`` are copies that a service lists and that aren't
+    there.
     """
 
     files: int = 0
@@ -54,6 +55,7 @@ class Evidence:
     unreadable: str | None = None
     check: Check | None = None
     found: Found | None = None
+    lacking: frozenset[str] = frozenset()
     gone: tuple[str, ...] = ()
 
 
@@ -65,8 +67,13 @@ class Trees:
         self.types = frozenset(kind for one in seen for kind in one.layout.types)
 
     def shares(self) -> set[Share]:
-        """The types and devices that have copies."""
-        return {share for one in self.seen for share in one.copies}
+        """The types and devices that have copies, or may have some where nothing could be read."""
+        shares = {share for one in self.seen for share in one.copies}
+        for one in self.seen:
+            for folder, _why in one.unreadable:
+                device = one.layout.device(folder)
+                shares.update((kind, device) for kind in one.layout.types if device is not None)
+        return shares
 
     def name(self, device: str) -> str | None:
         """What the folders call a device, where they do."""
@@ -144,18 +151,35 @@ def found(trees: Trees, data: Data) -> Found | None:
     return Found(False) if data.type in trees.types else None
 
 
+def lacking(trees: Trees, data: Iterable[Data]) -> frozenset[str]:
+    """Of the data that a device has of one type the paths of what is in no tree."""
+    folders: dict[str, list[str]] = {}
+    kind = ""
+    for one in data:
+        if one.path is not None:
+            kind = one.type
+            folder, _slash, name = one.path.rpartition("/")
+            folders.setdefault(folder, []).append(name)
+    return frozenset(_absent(trees, kind, folders))
+
+
 def gone(trees: Trees, job: Job) -> tuple[str, ...]:
-    """Of the copies that a job lists those that are in no tree: by the names in their folders, no file is touched."""
+    """Of the copies that a job lists those that are in no tree."""
+    return tuple(sorted(_absent(trees, job.type, job.listed)))
+
+
+def _absent(trees: Trees, kind: str, folders: Mapping[str, Sequence[str]]) -> list[str]:
+    """Of files in folders those that are in no tree: by the names in the folders, no file is touched."""
     missing: list[str] = []
-    roots = [one.layout.root for one in trees.seen if job.type in one.layout.types and one.layout.by_device]
-    for folder, listed in job.listed.items():
+    roots = [one.layout.root for one in trees.seen if kind in one.layout.types and one.layout.by_device]
+    for folder, listed in folders.items():
         there: set[str] = set()
         for path in roots:
             with _root(path) as root:
                 if root is not None:
                     there |= names(root, folder)
         missing.extend(f"{folder}/{name}" for name in listed if name not in there)
-    return tuple(sorted(missing)) if roots else ()
+    return missing if roots else []
 
 
 @dataclass(frozen=True)
@@ -167,9 +191,9 @@ class Proof:
 
 
 def checked(
-    evidence: Mapping[Share, Evidence], tables: Mapping[Share, Iterable[str]], proof: Proof
+    evidence: Mapping[Share, Evidence], tables: Mapping[Share, Mapping[str, int]], proof: Proof
 ) -> dict[Share, Check]:
-    """Check the newest copy of each share that is a database; ``tables`` are those that a copy must have."""
+    """Check the newest copy of each share that is a database; ``tables`` and rows are those that a copy must have."""
     if proof.level == "none":
         return {}
     todo = [share for share, one in evidence.items() if share[0] in DATABASES and one.newest is not None]
@@ -177,6 +201,6 @@ def checked(
     def check(share: Share) -> Check:
         one = evidence[share]
         path = f"{one.root}/{one.path}"
-        return check_copy(path, "full" if proof.level == "full" else "open", tuple(tables.get(share, ())))
+        return check_copy(path, "full" if proof.level == "full" else "open", tables.get(share, {}))
 
     return dict(zip(todo, side_by_side(check, todo, proof.parallel)))

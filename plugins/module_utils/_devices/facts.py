@@ -35,8 +35,8 @@ class Device:
 class Data:
     """Data that a device is known to have. ``newest`` is when it was last known to change, or began.
 
-    ``growing``: the device is writing it. ``path`` is where a copy of it lies, relative to the root of its type;
-    ``size`` and ``tables`` (name to rows) are what the device says of it, 0 and empty where it doesn't.
+    ``growing``: the device is writing it. ``path`` is where a copy of it lies, relative to its root; ``size``
+    and ``tables`` (name to rows) are what the device says of it, 0 and empty where it doesn't; ``began`` when it began.
     """
 
     device: str
@@ -46,6 +46,7 @@ class Data:
     path: str | None = None
     size: int = 0
     tables: Mapping[str, int] = field(default_factory=dict)
+    began: float = 0.0
 
 
 def newest_of(data: Iterable[Data]) -> Data | None:

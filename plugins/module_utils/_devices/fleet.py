@@ -16,6 +16,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._devices.evidence 
     checked,
     found,
     gone,
+    lacking,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.facts import (
     Claim,
@@ -121,14 +122,18 @@ def _looked_at(evidence: Evidence, told: Told, trees: Trees, share: Share) -> Ev
     return replace(
         evidence,
         found=found(trees, data) if data is not None else None,
+        lacking=lacking(trees, told.data.get(share, ())),
         gone=gone(trees, job) if job is not None and job.listed else (),
     )
 
 
-def _tables(evidence: Mapping[Share, Evidence], told: Told) -> dict[Share, list[str]]:
-    """The tables that the newest copy must have, where it is the copy of data whose tables the device tells."""
+def _tables(evidence: Mapping[Share, Evidence], told: Told) -> dict[Share, dict[str, int]]:
+    """The tables and rows that the newest copy must have, where it is the copy of data whose tables the device tells.
+
+    The rows of a file that the device still writes are ahead of any copy, and those of a MySQL server may be estimates.
+    """
     return {
-        share: [name for name, rows in data.tables.items() if rows]
+        share: {name: 0 if data.growing or data.type == MYSQL else rows for name, rows in data.tables.items() if rows}
         for share, one in evidence.items()
         for data in told.data.get(share, ())
         if data.path is not None and data.path == one.path

@@ -61,7 +61,7 @@ def find(root: int, path: str) -> os.stat_result | None:
     try:
         with opened(root, folder) as here:
             found = os.stat(name, dir_fd=here, follow_symlinks=False)
-    except OSError:
+    except (OSError, UnicodeEncodeError):  # halves of characters are in no name
         return None
     return found if stat.S_ISREG(found.st_mode) else None
 
@@ -71,5 +71,5 @@ def names(root: int, path: str) -> frozenset[str]:
     try:
         with opened(root, path) as here, os.scandir(here) as entries:
             return frozenset(entry.name for entry in entries)
-    except OSError:
+    except (OSError, UnicodeEncodeError):
         return frozenset()

@@ -155,6 +155,9 @@ def _by_age(case: Case, evidence: Evidence) -> tuple[str, str]:
     """Copies with content are there, and nothing is known to have failed."""
     proven = _proven(case, evidence)
     age = None if evidence.newest is None else max(0.0, case.now - evidence.newest)
+    overdue = _overdue(case, evidence)
+    if overdue:
+        return STALE, overdue
     if age is not None and age <= case.max_age:
         return OK, f"the newest copy is {format_duration(age)} old"
     if proven is not None:
@@ -168,6 +171,16 @@ def _by_age(case: Case, evidence: Evidence) -> tuple[str, str]:
         return UNKNOWN, "all copies are dated in the future, so their age says nothing"
     wanted = f"the newest copy is {format_duration(age)} old, wanted {format_duration(case.max_age)}"
     return STALE, f"{wanted}; {complete}" if complete else wanted
+
+
+def _overdue(case: Case, evidence: Evidence) -> str | None:
+    """What the device has for longer than a copy may be old, without any copy of it; None for nothing."""
+    without = [one for one in case.data if one.path in evidence.lacking and case.now - one.began > case.max_age]
+    if not without or evidence.unreadable:
+        return None
+    if len(case.data) == 1 or case.newest_data in without:
+        return NO_COPY
+    return f"{len(without)} of {len(case.data)} databases of the device have no copy"
 
 
 def _proven(case: Case, evidence: Evidence) -> str | None:
@@ -206,6 +219,9 @@ def _incomplete(data: Data, evidence: Evidence) -> str | None:
 
 def _lacking(case: Case, evidence: Evidence) -> str | None:
     """What a backup that ended well should have copied, None for nothing; growing data need only have a copy."""
+    overdue = _overdue(case, evidence)
+    if overdue:
+        return overdue
     data = case.newest_data
     if data is None:
         return None

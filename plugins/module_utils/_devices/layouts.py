@@ -42,8 +42,12 @@ class Layout:
     by_device: bool = False
 
     def enters(self, name: str) -> bool:
-        """Whether a folder of this name can hold copies: not the caches of services, nor what rsync left unfinished."""
-        return not (self.by_device and name[0] == ".")
+        """Whether a folder of this name can hold copies.
+
+        Not the caches of services, nor what rsync left unfinished, nor the one that a file system has at its top, which
+        only root may read.
+        """
+        return not (self.by_device and (name[0] == "." or name == "lost+found"))
 
     def device(self, folder: str) -> str | None:
         """The device whose files a folder holds, where the folder alone tells."""

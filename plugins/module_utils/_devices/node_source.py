@@ -77,9 +77,10 @@ def _databases(device: Device, databases: Mapping[str, Any]) -> Iterator[Data]:
                 type_,
                 max(began, device.last_seen or 0.0) if tracking else began,
                 tracking and device.state in _WRITING,
-                _path(device, text(entry.get("path")), text(entry.get("backup_filename")) or text(key)),
+                None if entry.get("file_exists") is False else _path(device, entry, key),
                 count(entry.get("filesize")) or 0 if type_ == SQLITE else 0,
                 _tables(an_object(entry.get("table_counts"))),
+                began,
             )
 
 
@@ -87,8 +88,9 @@ def _tables(counts: Mapping[str, Any]) -> dict[str, int]:
     return {name: count(rows) or 0 for name, rows in ((text(key), rows) for key, rows in counts.items()) if name}
 
 
-def _path(device: Device, path: str | None, file: str | None) -> str | None:
+def _path(device: Device, entry: Mapping[str, Any], key: str) -> str | None:
     """Where the copy of a database lies below the results (4.3), from its path on the device, or from its name."""
+    path, file = text(entry.get("path")), text(entry.get("backup_filename")) or text(key)
     parts = path.split("/results/", 1)[1].split("/") if path and "/results/" in path else []
     if not parts and file and file.endswith(".db") and device.name:
         parts = [device.id, device.name, file[:_STAMP], file]

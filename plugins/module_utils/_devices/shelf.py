@@ -18,7 +18,7 @@ class Row(NamedTuple):
 
     ``changed`` and ``touched`` are the folder's own mtime and ctime; ``subfolders`` how many it has; ``newest`` is the
     mtime of the newest copy that is neither empty nor dated in the future, 0 without one; ``latest`` that of the
-    latest of all in the folder, of whatever share.
+    latest of all in the folder, of whatever share, or later: then the folder never is old.
     """
 
     name: str
@@ -84,6 +84,9 @@ class Shelf(Protocol):
     def drop(self, parent: str, name: str) -> None:
         """A folder is gone, with all below it."""
 
+    def forget(self) -> None:
+        """The scan begins anew: what was put and dropped until now doesn't count."""
+
 
 class NoShelf:
     """Nothing is known, and nothing is kept."""
@@ -107,4 +110,7 @@ class NoShelf:
         """Kept nowhere."""
 
     def drop(self, parent: str, name: str) -> None:
+        """Nothing to drop."""
+
+    def forget(self) -> None:
         """Nothing to forget."""

@@ -17,18 +17,23 @@ import sqlite3
 import stat
 import sys
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 from urllib.parse import quote
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.table import cell
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.wording import listed
+from ansible_collections.lifeboat.backup.plugins.module_utils._devices.sqlite_header import (
+    HEADER,
+    fault_of_header,
+    in_wal_mode,
+    version_written_by,
+)
 
-HEADER = 100
-"""Bytes of a database's header ("Database File Format", sqlite.org)."""
 LONGEST_ROW = 100_000
 """Bytes of the longest row that a list of tables may have: reading a longer one can take SQLite hours."""
 LISTING = 3.0
@@ -36,7 +41,6 @@ LISTING = 3.0
 SETTLED = 0.05
 """Seconds after a change in which a file can change again without another time of change: a few ticks of the kernel."""
 
-_MAGIC = b"SQLite format 3\0"
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
 _CHUNK = 1 << 20
 _STEPS = 20_000  # of SQLite's virtual machine between two questions whether to go on: some milliseconds
@@ -45,7 +49,6 @@ _GUARDS = (  # those that an old SQLite does not know change nothing
     "cell_size_check=ON",
     "query_only=ON",
     "mmap_size=0",  # a mapped file that gets shorter ends the process
-    "ignore_check_constraints=ON",  # the file's own expressions, which may never end
 )
 _STOPPED = "not finished: stopped"
 _TOO_BIG = "string or blob too big"
@@ -68,7 +71,7 @@ class Check:
 class _Question:
     path: bytes
     level: Literal["open", "full"]
-    expected: Collection[str]
+    expected: Mapping[str, int]
     stop: Callable[[], bool]
 
 
@@ -99,13 +102,14 @@ def _never() -> bool:
 def check_copy(
     path: bytes | str,
     level: Literal["open", "full"],
-    expected_tables: Collection[str] = (),
+    expected: Mapping[str, int] = MappingProxyType({}),
     stop: Callable[[], bool] = _never,
 ) -> Check:
     """Say whether the database at ``path`` could be used if it were needed now. Content never makes it raise.
 
     ``open`` reads the header and lists the tables. ``full`` reads all of the file, too, and asks SQLite for its
-    integrity check. ``expected_tables`` are those that the device has, in upper or lower case.
+    integrity check. ``expected`` has the tables that the device has, in upper or lower case, and how many rows of each
+    must be there: 0 where that isn't known. Rows are told by their ids, so that no table is read through.
 
     What lies beside the file counts, as SQLite would use it with the file:
 
@@ -117,8 +121,8 @@ def check_copy(
 
     Without a ``-wal`` beside it, a copy in WAL mode may lack the newest rows. That can't be seen in it.
 
-    ``stop`` is asked often, and ends the check when it says True; it must not raise. It is not asked: before SQLite
-    3.41, while a full check follows the pages, which are in the cache by then; before Python 3.11, while SQLite reads
+    ``stop`` is asked often, and ends the check when it says True; it must not raise. It is not asked: up to SQLite
+    3.40, while a full check follows the pages, which are in the cache by then; before Python 3.11, while SQLite reads
     a table's definition (a hostile one of 300 kB: 7 s); and while one expression of an index is worked out.
 
     A writer that keeps no journal on disk (journal_mode MEMORY or OFF) and rests in the middle of a change can't be
@@ -126,7 +130,7 @@ def check_copy(
     """
     for last in (False, True):
         try:
-            found = _look(_Question(_absolute(path), level, expected_tables, stop))
+            found = _look(_Question(_absolute(path), level, expected, stop))
         except OSError as error:
             found = _unknown(f"cannot be read: {error.strerror or error}") if last else None
         if found is not None:
@@ -180,7 +184,7 @@ def _judged(question: _Question, handle: int, size: int) -> Check:
     if _size(question.path + b"-wal"):
         return _unknown("its -wal file lies beside it: both belong together")
     header = os.pread(handle, HEADER, 0)
-    fault = _fault_of_header(header, size)
+    fault = fault_of_header(header, size)
     if fault:
         return _no(fault)
     if question.level == "full" and not _read_through(handle, question.stop):
@@ -215,27 +219,6 @@ def _hot_journal(path: bytes) -> bool:
         os.close(handle)
 
 
-def _fault_of_header(header: bytes, size: int) -> str:
-    if not header.startswith(_MAGIC[: len(header)]):
-        return "is no SQLite database"
-    if len(header) < HEADER:
-        return f"is cut off ({size} of at least 512 bytes)"
-    page = _number(header, 16, 2)
-    page = 65_536 if page == 1 else page
-    if page < 512 or page & (page - 1):
-        return f"is damaged: its pages cannot have {page} bytes"
-    pages = _number(header, 28)
-    if pages and _number(header, 24) == _number(header, 92):
-        return f"is cut off ({size} of {pages * page} bytes)" if size < pages * page else ""
-    # Written by an SQLite before 3.7, which kept no count
-    whole = -(-size // page) * page
-    return f"is cut off ({size} of at least {whole} bytes)" if size < whole else ""
-
-
-def _number(header: bytes, offset: int, length: int = 4) -> int:
-    return int.from_bytes(header[offset : offset + length], "big")
-
-
 def _read_through(handle: int, stop: Callable[[], bool]) -> bool:
     """Read all of it in a row, which can be stopped with every SQLite, and spares a disk the jumps from page to page.
 
@@ -255,7 +238,8 @@ def _asked_of_sqlite(question: _Question, header: bytes) -> Check:
             connection.set_progress_handler(watch, _STEPS)
             names = _table_names(connection)
             tables = len(names)
-            fault = _fault_of_tables(names, question.expected, in_wal_mode=2 in header[18:20])
+            fault = _fault_of_tables(names, question.expected, wal=in_wal_mode(header))
+            fault = fault or _fault_of_rows(connection, names, question.expected)
             if not fault and question.level == "full":
                 watch.listed()
                 fault = _fault_of_content(connection)
@@ -272,27 +256,50 @@ def _connection(path: bytes) -> sqlite3.Connection:
     return connection
 
 
-def _table_names(connection: sqlite3.Connection) -> list[str]:
+def _table_names(connection: sqlite3.Connection) -> dict[str, bool]:
+    """The tables' names, and whether each has pages of its own: a virtual one has a program instead."""
     for guard in _GUARDS:
         connection.execute(f"PRAGMA {guard}")
     before = 0
     if sys.version_info >= (3, 11):
         before = connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_ROW)
-    rows = connection.execute("SELECT CAST(name AS TEXT) FROM sqlite_master WHERE type = 'table' AND name IS NOT NULL")
-    names = [name.decode("utf-8", "replace") for (name,) in rows]
+    rows = connection.execute(
+        "SELECT CAST(name AS TEXT), rootpage > 0 FROM sqlite_master WHERE type = 'table' AND name IS NOT NULL"
+    )
+    names = {name.decode("utf-8", "replace"): bool(real) for name, real in rows}
     if sys.version_info >= (3, 11):
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, before)
-    return [name for name in names if not name.lower().startswith("sqlite_")]
+    return {name: real for name, real in names.items() if not name.lower().startswith("sqlite_")}
 
 
-def _fault_of_tables(names: Collection[str], expected: Collection[str], *, in_wal_mode: bool) -> str:
+def _fault_of_tables(names: Mapping[str, bool], expected: Mapping[str, int], *, wal: bool) -> str:
     if not names:
-        return "has no tables" + (": its rows were in the -wal file, which is not copied" if in_wal_mode else "")
+        return "has no tables" + (": its rows were in the -wal file, which is not copied" if wal else "")
     found = {name.lower() for name in names}
     missing = sorted({_short(name, 40) for name in expected if name.lower() not in found})
     if not missing:
         return ""
     return f"lacks the table{'s' if len(missing) > 1 else ''} {listed(missing, 8)} which the device has"
+
+
+def _fault_of_rows(connection: sqlite3.Connection, names: Mapping[str, bool], expected: Mapping[str, int]) -> str:
+    """A table that must have more rows than its highest row id; ids begin with 1, and one is given for each row."""
+    found = {name.lower(): name for name, real in names.items() if real}
+    for table, rows in sorted(expected.items()):
+        name = found.get(table.lower())
+        if not rows or name is None:
+            continue
+        quoted = name.replace('"', '""')
+        try:
+            (last,) = connection.execute(f'SELECT max(_rowid_) FROM "{quoted}"').fetchone()  # noqa: S608 - quoted
+        except sqlite3.OperationalError as failure:
+            if "no such column" in str(failure):  # a table without row ids
+                continue
+            raise
+        if isinstance(last, int) and last >= rows:
+            continue
+        return f"has {last or 0} of {rows} rows of {_short(table, 40)}, which the device has"
+    return ""
 
 
 def _fault_of_content(connection: sqlite3.Connection) -> str:
@@ -309,7 +316,7 @@ def _fault_of_sqlite(error: Exception, header: bytes) -> tuple[bool | None, str]
     whole = error.object.decode("utf-8", "replace") if isinstance(error, UnicodeDecodeError) else str(error)
     text = _short(whole or "out of memory", 160)
     in_schema = whole.startswith("malformed database schema")
-    if in_schema and _number(header, 96) > _number_of_version():
+    if in_schema and version_written_by(header) > _number_of_version():
         return None, f"cannot be checked: a newer SQLite wrote it: {text}"
     # Of SQLite's own errors, these are what Python names so, and no more precisely: damaged, and no database
     if _TOO_BIG not in whole and (in_schema or type(error) is sqlite3.DatabaseError):

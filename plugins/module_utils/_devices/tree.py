@@ -12,28 +12,20 @@ from dataclasses import dataclass, field
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.folders import FOLDER, below, cause, find
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.layouts import Layout, Share
+from ansible_collections.lifeboat.backup.plugins.module_utils._devices.listing import LONG_AGO, Lister, Listing
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.shelf import NOTHING, Old, Row, Shelf
 
 DEEPEST = 64
 """Folders within folders; a tree that is deeper is none of a fleet's."""
-AHEAD = 3600 * 10**9
-"""Nanoseconds that a file may be dated ahead of our clock before its time says nothing."""
-SECOND = 10**9
-"""Nanoseconds of a second."""
-JUST_NOW = 2 * SECOND
-"""Within which a folder may change without its time telling, where a file system keeps whole seconds (or two)."""
-TICK = 20 * 10**6
-"""The same where it keeps fractions: the kernel's own clock for them ticks every 4 to 10 ms."""
-UNSETTLED = -1
-"""For the time of a folder that may have changed since without its time telling: it never is that."""
 
 
 @dataclass
 class Copies:
     """The copies of one type and one device below one root. Sizes in bytes, times in nanoseconds of the epoch.
 
-    ``newest`` of those that are neither empty nor dated in the future (0: there is none), in ``folder``, named
-    ``file``. ``ahead`` counts those that are dated in the future. ``known``: ``newest`` is the catalogue's word.
+    ``newest`` of those that are neither empty nor dated in the future, in ``folder``, named ``file``; where several
+    folders have one of that time it is the first. It is 0 where there is none, and ``folder`` then the first with
+    copies. ``ahead`` counts those that are dated in the future. ``known``: ``newest`` is the catalogue's word.
     """
 
     files: int = 0
@@ -84,19 +76,30 @@ class Seen:
             copies.files += row.files
             copies.size += row.size
             copies.empty += row.empty
-            if row.newest > copies.newest:
-                copies.newest, copies.newest_size, copies.known = row.newest, row.newest_size, known
-                copies.folder, copies.file = below(parent, row.name), row.newest_file
+            if row.newest >= copies.newest:
+                folder = below(parent, row.name)
+                if row.newest > copies.newest or not copies.folder or folder < copies.folder:
+                    copies.newest, copies.newest_size, copies.known = row.newest, row.newest_size, known
+                    copies.folder, copies.file = folder, row.newest_file
             if known:
                 self.hits += row.files + row.empty
 
 
 @dataclass(frozen=True)
 class Times:
-    """The moment of a scan, and the one before which a file counts as old; nanoseconds of the epoch."""
+    """The moment of a scan, and the one before which a file counts as old; nanoseconds of the epoch.
+
+    ``anew``: whatever is known isn't used.
+    """
 
     now: int
     stable: int
+    anew: bool = False
+
+    @property
+    def known(self) -> int:
+        """The one before which a file must have been changed for last for what is known of its folder to count."""
+        return 0 if self.anew else self.stable
 
 
 def look(layout: Layout, shelf: Shelf, times: Times) -> Seen:
@@ -107,6 +110,7 @@ def look(layout: Layout, shelf: Shelf, times: Times) -> Seen:
     again: frozenset[str] = frozenset()
     while True:
         seen = Seen(layout)
+        shelf.forget()
         try:
             root = os.open(layout.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
@@ -129,21 +133,9 @@ def _outdated(root: int, seen: Seen) -> Iterator[str]:
             found = find(root, copies.path)
             seen.misses += 1
             seen.hits -= 1
-            if found is None or (found.st_mtime_ns, found.st_size) != (copies.newest, copies.newest_size):
+            now = (max(found.st_mtime_ns, LONG_AGO), found.st_size) if found is not None else None
+            if now != (copies.newest, copies.newest_size):
                 yield copies.folder
-
-
-@dataclass
-class _Tally:
-    """A share of one folder while it is counted."""
-
-    files: int = 0
-    size: int = 0
-    empty: int = 0
-    newest: int = 0
-    newest_size: int = 0
-    newest_file: str = ""
-    latest: int = 0
 
 
 class _Walk:
@@ -155,12 +147,13 @@ class _Walk:
         self.times = times
         self.seen = seen
         self.again = again
+        self.lister = Lister(seen.layout, times.now, times.stable)
 
     def root(self, here: int) -> None:
         """The root has no row of its own: it is listed each time."""
-        subfolders, rows = self._listed(here, "", "", os.fstat(here))
-        self.seen.add("", rows, known=False)
-        self._inside(here, "", subfolders, 1)
+        found = self._listed(here, "", "", os.fstat(here))
+        self.seen.add("", found.rows, known=False)
+        self._inside(here, "", found.subfolders, 1)
 
     def _inside(self, here: int, path: str, there: Collection[str] | None, depth: int) -> None:
         """The folders in the folder ``path``; ``there`` is None where the catalogue still knows which there are."""
@@ -214,7 +207,7 @@ class _Walk:
             return
         try:
             here = os.open(name, FOLDER, dir_fd=parent)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):  # gone since, or something else in its place
             self.shelf.drop(parent_path, name)
             return
         except (OSError, ValueError) as failure:
@@ -229,76 +222,36 @@ class _Walk:
 
     def _opened(self, here: int, parent_path: str, name: str, known: Sequence[Row], depth: int) -> None:
         path, state = below(parent_path, name), os.fstat(here)
-        if known and path not in self.again and self._unchanged(known, state):
+        if known and path not in self.again and self._unchanged(known, state) and self._complete(path, known[0]):
             self.seen.add(parent_path, known, known=True)
             if known[0].subfolders:
                 self._inside(here, path, None, depth + 1)
             return
-        subfolders, rows = self._listed(here, path, name, state)
-        self.seen.add(parent_path, rows, known=False)
-        if rows != known:
-            self.shelf.put(parent_path, known, rows)
-        if subfolders or (known and known[0].subfolders):
-            self._inside(here, path, subfolders, depth + 1)
+        found = self._listed(here, path, name, state)
+        self.seen.add(parent_path, found.rows, known=False)
+        if found.rows != known:
+            self.shelf.put(parent_path, known, found.rows)
+        if found.subfolders or (known and known[0].subfolders):
+            self._inside(here, path, found.subfolders, depth + 1)
 
     def _unchanged(self, known: Sequence[Row], state: os.stat_result) -> bool:
         """Whether a folder is as it was, by all of its rows (two runs may have written some each), and is old."""
         times = (state.st_mtime_ns, state.st_ctime_ns)
-        return all((row.changed, row.touched) == times and row.latest < self.times.stable for row in known)
+        return all((row.changed, row.touched) == times and row.latest < self.times.known for row in known)
 
-    def _listed(self, here: int, path: str, name: str, state: os.stat_result) -> tuple[list[str], list[Row]]:
-        """Look at each file of a folder: its subfolders, and its rows by type and device."""
-        subfolders: list[str] = []
-        files: list[os.DirEntry[str]] = []
-        with os.scandir(here) as entries:
-            for entry in entries:
-                if entry.is_file(follow_symlinks=False):
-                    files.append(entry)
-                elif entry.is_dir(follow_symlinks=False):
-                    if self.layout.enters(entry.name):
-                        subfolders.append(entry.name)
-                elif entry.is_symlink():
-                    self.seen.links += 1
-            shares = self._counted(path, files) if files else {}
-        changed = state.st_mtime_ns
-        if self.times.now - changed < (TICK if changed % SECOND else JUST_NOW):
-            changed = UNSETTLED
-        head = (name, changed, state.st_ctime_ns, len(subfolders))
-        latest = max((share.latest for share in shares.values()), default=0)
-        rows = [
-            Row(*head, *key, one.files, one.size, one.empty, one.newest, one.newest_size, one.newest_file, latest)
-            for key, one in sorted(shares.items())
-        ]
-        return subfolders, rows or [Row(*head, NOTHING, "", 0, 0, 0, 0, 0, "", 0)]
+    def _complete(self, path: str, row: Row) -> bool:
+        """Whether all subfolders are known: not one that could not be read, or that another run took for gone."""
+        if not row.subfolders:
+            return True
+        names = {other.name for other in self.shelf.others(path)}
+        names.update(*(share.names for share in self.shelf.old(path)))
+        return len(names) == row.subfolders
 
-    def _counted(self, path: str, files: Sequence[os.DirEntry[str]]) -> dict[Share, _Tally]:
-        sort = self.layout.sorter(path, [entry.name for entry in files])
-        ahead = self.times.now + AHEAD
-        shares: dict[Share, _Tally] = {}
-        last: Share | None = None
-        share = _Tally()
-        for entry in files:
-            key = sort(entry.name)
-            if key is None:
-                continue
-            try:
-                state = entry.stat(follow_symlinks=False)
-            except FileNotFoundError:  # gone since it was listed
-                continue
-            if key is not last:
-                last, share = key, shares.setdefault(key, _Tally())
-            size, when = state.st_size, state.st_mtime_ns
-            if when > share.latest:  # noqa: PLR1730 - max() would be one more call for each file
-                share.latest = when
-            if not size:
-                share.empty += 1
-                continue
-            share.files += 1
-            share.size += size
-            if when > share.newest:
-                if when <= ahead:
-                    share.newest, share.newest_size, share.newest_file = when, size, entry.name
-                else:
-                    self.seen.of(key).ahead += 1
-        self.seen.misses += sum(share.files + share.empty for share in shares.values())
-        return shares
+    def _listed(self, here: int, path: str, name: str, state: os.stat_result) -> Listing:
+        """Look at each file of a folder."""
+        found = self.lister.look(here, path, name, state)
+        self.seen.misses += found.touched
+        self.seen.links += found.links
+        for share, ahead in found.ahead.items():
+            self.seen.of(share).ahead += ahead
+        return found

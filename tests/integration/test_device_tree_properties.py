@@ -1,0 +1,219 @@
+# Copyright (c) 2026, the Lifeboat authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""With a catalogue the same is said as without, whatever happens to the trees; and no file is touched for nothing."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.tree_model import Expected, Memory, Share, results_sort
+from harness.trees import DAY, HOUR, NANO, Status, clock_at, status
+
+DEVICES = ("dev1", "dev%", "d_v1", "d'e\"v;--", "ge\u00e4t", "ger\udce4t", "new\nline", "..dev", "L" * 255, "dev1 ")
+NAMES = ("N", "N\udc80", "N/ever", "a", "a0", "a!", "A", "%", "sub", "sub/sub", "...")
+FILES = ("x.db", "x.txt", "y.db", "y.txt", ".z.db", "w\udcff.db", "w\udcff.txt", "\U0001f41d.db", "o'o.db", "v.h264")
+FOLDERS = (*DEVICES[:4], *(f"{device}/{name}" for device in DEVICES for name in NAMES), "", *DEVICES[4:])
+OWN = r"(?:^|/)(?P<device>[^/.]+)\.(?:db|h264)$"
+AGES = (0, 90, HOUR, 6 * DAY, 8 * DAY, 8 * DAY, 30 * DAY, 30 * DAY, 31 * DAY, 400 * DAY, -90, -2 * DAY, -90 * DAY)
+STEPS = (1, 1, 1, 1, 60, DAY, 8 * DAY, 400 * DAY, -DAY, -400 * DAY)
+
+MEMORY = Path("/dev/shm")
+"""Where nothing waits for a disk: SQLite waits for it once or twice in each run."""
+
+number = st.integers(0, 10**6)
+step = st.one_of(
+    st.tuples(st.sampled_from(["write", "write", "write", "remove", "rename", "date"]), number, number, number),
+    st.tuples(st.sampled_from(["rmtree", "move", "touch", "mode", "link", "file for folder", "folder for file"]),
+              number, number, number),
+    st.tuples(st.just("scan"), number, number, number),
+)  # fmt: skip
+begin = st.lists(st.tuples(st.just("write"), number, number, number), max_size=12)
+
+
+def own_sort(path: str, _beside: frozenset[str]) -> Share | None:
+    found = re.search(OWN, path)
+    return ("own", found["device"]) if found else None
+
+
+class World:
+    """Two layouts over one tree, one catalogue, and what is to be seen."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "root"
+        self.root.mkdir()
+        (folder / "outside").mkdir()
+        self.outside = folder / "outside"
+        (self.outside / "bait.db").write_bytes(b"bait")
+        self.cache = folder / "catalogue.sqlite"
+        self.now = time.time_ns()
+        self.unique = count(1)
+        self.trees = {
+            "results": Memory(self.root, results_sort, lambda name: not name.startswith(".") and name != "lost+found"),
+            "own": Memory(self.root, own_sort, lambda _name: True),
+        }
+
+    def folders(self) -> list[Path]:
+        return sorted(path for path in self.root.rglob("*") if path.is_dir() and not path.is_symlink())
+
+    def files(self) -> list[Path]:
+        return sorted(path for path in self.root.rglob("*") if path.is_file() and not path.is_symlink())
+
+    def stamp(self, *folders: Path) -> None:
+        """The folder's time tells each change, as that of a file system with fine times does some milliseconds later."""
+        for folder in folders:
+            when = self.now - 20 * DAY * NANO + next(self.unique)
+            os.utime(folder, ns=(when, when))
+
+    def write(self, a: int, b: int, c: int) -> None:
+        """A new file; for one that is there, a change in place."""
+        folder = self.root / FOLDERS[a % len(FOLDERS)]
+        made = [one for one in (folder, *folder.parents) if self.root in (one, *one.parents) and not one.exists()]
+        with suppress(FileExistsError, NotADirectoryError):
+            folder.mkdir(parents=True, exist_ok=True)
+        self.stamp(*(one for one in made if one.is_dir()), *(one.parent for one in made if one.parent.is_dir()))
+        file = folder / FILES[b % len(FILES)]
+        if not folder.is_dir() or folder.is_symlink() or file.is_dir() or file.is_symlink():
+            return
+        new = not file.exists()
+        file.write_bytes(b"x" * (0, 1, 10, 1000)[c % 4])
+        self.date_file(file, c // 4)
+        if new:
+            self.stamp(folder)
+
+    def date_file(self, file: Path, a: int) -> None:
+        when = self.now - AGES[a % len(AGES)] * NANO - next(self.unique)
+        os.utime(file, ns=(when, when))
+
+    def remove(self, a: int, _b: int, _c: int) -> None:
+        if files := self.files():
+            files[a % len(files)].unlink()
+            self.stamp(files[a % len(files)].parent)
+
+    def rename(self, a: int, b: int, c: int) -> None:
+        files, folders = self.files(), self.folders()
+        if files and folders:
+            old, new = files[a % len(files)], folders[b % len(folders)] / FILES[c % len(FILES)]
+            if not new.is_dir() and not new.is_symlink():
+                old.rename(new)
+                self.stamp(old.parent, new.parent)
+
+    def date(self, a: int, b: int, _c: int) -> None:
+        if files := self.files():
+            self.date_file(files[a % len(files)], b)
+
+    def rmtree(self, a: int, _b: int, _c: int) -> None:
+        if folders := self.folders():
+            shutil.rmtree(folders[a % len(folders)])
+            self.stamp(folders[a % len(folders)].parent)
+
+    def move(self, a: int, b: int, c: int) -> None:
+        folders = self.folders()
+        if folders:
+            old, parent = folders[a % len(folders)], [self.root, *folders][b % (len(folders) + 1)]
+            new = parent / (DEVICES if parent == self.root else ("a", "a0", "N", "sub"))[c % 4]
+            if not new.exists() and not new.is_symlink() and old not in (new, *new.parents):
+                old.rename(new)
+                self.stamp(old.parent, new.parent)
+
+    def touch(self, a: int, b: int, _c: int) -> None:
+        """A folder's own time, back and forth."""
+        if folders := self.folders():
+            when = self.now - AGES[b % len(AGES)] * NANO - next(self.unique)
+            os.utime(folders[a % len(folders)], ns=(when, when))
+
+    def mode(self, a: int, b: int, _c: int) -> None:
+        if folders := self.folders():
+            folders[a % len(folders)].chmod((0o755, 0o700)[b % 2])
+
+    def link(self, a: int, b: int, c: int) -> None:
+        folders = [self.root, *self.folders()]
+        there = folders[a % len(folders)] / ("link", "x.db", "N", "dev1")[c % 4]
+        if not there.exists() and not there.is_symlink():
+            there.symlink_to([self.outside, self.outside / "bait.db", self.root, "nowhere", "."][b % 5])
+            self.stamp(there.parent)
+
+    def file_for_folder(self, a: int, _b: int, _c: int) -> None:
+        if folders := self.folders():
+            folder = folders[a % len(folders)]
+            shutil.rmtree(folder)
+            folder.write_bytes(b"x")
+            self.stamp(folder.parent)
+
+    def folder_for_file(self, a: int, _b: int, _c: int) -> None:
+        if files := self.files():
+            file = files[a % len(files)]
+            file.unlink()
+            file.mkdir()
+            self.stamp(file.parent, file)
+
+    def scan(self, a: int, b: int, c: int) -> None:
+        """Some time later: the module sees what the model expects, touches what it must, and tells it as without."""
+        self.now += STEPS[a % len(STEPS)] * NANO
+        stable_after, refresh = (7 * DAY, 7 * DAY, HOUR)[b % 3], c % 8 == 7
+        expected: dict[Share, Expected] = {}
+        touched = untouched = links = 0
+        for memory in self.trees.values():
+            expected.update(memory.scan(self.now, stable_after, refresh=refresh))
+            touched, untouched = touched + memory.touched, untouched + memory.untouched
+            links += memory.links
+        found = self.status(stable_after, refresh=refresh, cache_path=str(self.cache))
+        assert rows(found) == {(kind, shown(device)): row(one) for (kind, device), one in expected.items()}
+        for (kind, device), one in expected.items():
+            path = found.devices[shown(device)]["types"][kind]["evidence"]["path"]
+            assert path is None if not one.newest else path in {shown(f"{self.root}/{name}") for name in one.paths}
+        assert (found.hits, found.misses) == (untouched, touched)
+        assert ("symbolic link" in "".join(found.warnings)) == (links > 0)
+        assert found.of_catalogue == []
+        if not any(memory.hidden for memory in self.trees.values()):
+            assert found.said == self.status(stable_after, cache_path="").said
+
+    def status(self, stable_after: int, **options: Any) -> Status:
+        layout = ["ethoscope", {"type": "own", "root": str(self.root), "pattern": OWN}]
+        options.update(results_path=str(self.root), layout=layout, stable_after=f"{stable_after}s")
+        return status(clock_at(self.now / NANO + 1e-6), **options)
+
+    def do(self, what: str, *numbers: int) -> None:
+        action: Callable[..., None] = getattr(self, what.replace(" ", "_"))
+        action(*numbers)
+
+
+def shown(text: str) -> str:
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def row(one: Expected) -> tuple[int, int, int | None]:
+    return one.files, one.size, one.newest // NANO if one.newest else None
+
+
+def rows(found: Status) -> dict[Share, tuple[int, int, int | None]]:
+    """Files, bytes and newest of each type of each device that has any."""
+    seen = {}
+    for device in found.result["devices"]:
+        for kind, one in device["types"].items():
+            evidence = one["evidence"]
+            if evidence and (evidence["files"] or "empty" in (evidence["why_not"] or "")):
+                seen[kind, device["id"]] = (evidence["files"], evidence["size"], evidence["newest"])
+    return seen
+
+
+@given(first=begin, then=st.lists(step, max_size=25))
+@settings(max_examples=150)
+def test_whatever_happens_to_a_tree(first: list[Any], then: list[Any]) -> None:
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
+        world = World(Path(folder))
+        for one in (*first, ("scan", 0, 0, 0), *then, ("scan", 0, 0, 0), ("scan", 0, 0, 0)):
+            world.do(*one)
