@@ -31,13 +31,15 @@ notes:
   - Only ids and names of devices, as the services and folders have them, are told; they may hold any character.
   - The status of a type is V(failed) when the last backup of it failed, or the newest copy can't be used; V(missing)
     when the device has data or a backup is claimed and no copy is there; V(stale) when the newest copy is older than
-    O(max_age) and nothing shows that the device has nothing newer, or when a database of the device has had no copy
-    for longer than that; V(in_progress) when it would be one of these, or V(unknown), and a backup is running that
+    O(max_age) and nothing shows that the device has nothing newer, when a database of the device has had no copy for
+    longer than that, or when the copy of what a device is writing is older than that; V(in_progress) when it would be one of these, or V(unknown), and a backup is running that
     began within O(max_age); V(unknown) when it can't be told; V(ok) when the newest copy is young enough, or the
     device has nothing newer, or a backup ended well within O(max_age) and its copies are there; V(no_data) when there
     is neither data nor claim nor copy. The status of a device is the worst of its types, in this order.
   - A copy made by C(rsync) has the time of the file on the device. So the old copy of an idle device is V(ok) and not
     V(stale), where O(node_url) or O(rsync_service_url) shows that it is complete.
+  - A folder that held copies at the last look and is empty now is taken for a disk that isn't mounted, and its types are
+    V(unknown). When that is right, O(refresh) once.
 attributes:
   check_mode:
     description: Can run in check mode and tells the same, since it changes nothing.
@@ -120,13 +122,15 @@ options:
   cache_path:
     description:
       - The file of the catalogue. It is made when it isn't there. One that is damaged, or no catalogue, is renamed and
-        made anew. Where it can't be written the task says so in a warning, and goes on without.
+        made anew. Where it can't be written the task says so in a warning, and goes on without. It may not lie among
+        the copies.
       - Without this option it is C(lifeboat/devices.sqlite) in C($XDG_CACHE_HOME), or in C(~/.cache). With an empty
         text there is none.
     type: path
   cache_ttl:
     description:
-      - How long answers of services are kept, written as in O(max_age). With V(0) they are asked each time.
+      - How long answers of services are kept, written as in O(max_age), and no longer than the shortest O(max_age).
+        With V(0) they are asked each time.
     type: str
     default: 5m
   stable_after:
@@ -392,8 +396,8 @@ discrepancies:
       description: The type.
       type: str
     kind:
-      description: V(claimed_but_missing), V(there_but_unclaimed), V(completed_but_older), V(completed_but_unusable),
-        V(listed_but_missing) or V(dated_ahead).
+      description: V(claimed_but_missing), V(claimed_but_empty), V(there_but_unclaimed), V(completed_but_older),
+        V(completed_but_unusable), V(listed_but_missing) or V(dated_ahead).
       type: str
     message:
       description: The disagreement in words.

@@ -82,7 +82,8 @@ class Memory:
     """What a catalogue may remember of one tree, from one scan to the next.
 
     Of the last scan: ``hidden`` is whether a change was not to be seen, ``links`` how many symbolic links there are,
-    ``touched`` and ``untouched`` how many copies.
+    ``touched`` and ``untouched`` how many copies, and ``entries`` how many types and devices all folders have (but the
+    root), one at least for each.
     """
 
     def __init__(self, root: Path, sort: Sort, enters: Callable[[str], bool]) -> None:
@@ -92,6 +93,7 @@ class Memory:
         self._folders: dict[str, Folder] = {}
         self.hidden = False
         self.links = 0
+        self.entries = 0
         self.touched = 0
         self.untouched = 0
 
@@ -107,7 +109,9 @@ class Memory:
         while True:
             view = {path: self._folders[path] if path in taken else folder for path, folder in actual.items()}
             seen = self._counted(view, now)
-            looked_at = {path for one in seen.values() for path in self._newest_of(one) if path.rpartition("/")[0] in taken}
+            looked_at = {
+                path for one in seen.values() for path in self._newest_of(one) if path.rpartition("/")[0] in taken
+            }
             wrong = {path.rpartition("/")[0] for path in looked_at if _file(view, path) != _file(actual, path)}
             if not wrong:
                 break
@@ -117,6 +121,8 @@ class Memory:
         copies = sum(one.files + one.empty for one in self._counted(_only(view, taken), now).values())
         self.untouched = copies - len(looked_at)
         self.touched = sum(one.files + one.empty for one in seen.values()) - self.untouched
+        shares = {path: {share for share, _name in self._copies(path, folder)} for path, folder in view.items() if path}
+        self.entries = sum(max(1, len(one)) for one in shares.values())
         self.links = sum(folder.links for folder in actual.values())
         return seen
 

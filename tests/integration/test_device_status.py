@@ -103,7 +103,18 @@ def test_an_older_database_without_a_copy_is_not_covered_by_a_younger_one(node: 
     device = node.add(1, sqlite=[Sqlite(now - days * DAY, rows=20) for days in (30, 20, 1)])
     node.fleet.sync()
     assert statuses(node.status()) == {"001": "ok"}
-    (node.fleet.results / device.database(device.sqlite[1].started)).unlink()
+    lost = node.fleet.results / device.database(device.sqlite[1].started)
+    whole = lost.read_bytes(), lost.stat()
+    lost.unlink()
+    row = rows(node.status())["ETHOSCOPE_001"]  # the daemon has just said that it copied it
+    assert (row["status"], row["reason"]) == (
+        "missing",
+        f"sqlite missing: rsync lists copies that are not there: {lost.name}",
+    )
+    lost.write_bytes(whole[0])
+    os.utime(lost, (whole[1].st_atime, whole[1].st_mtime))
+    node.fleet.rsync.run()  # nothing to copy, so that nothing is listed any more
+    lost.unlink()
     row = rows(node.status())["ETHOSCOPE_001"]
     assert (row["status"], row["reason"]) == ("stale", "sqlite stale: 1 of 3 databases of the device have no copy")
     assert row["types"]["sqlite"]["discrepancy"] == (
@@ -120,21 +131,25 @@ def test_a_database_that_has_just_begun_may_lack_its_copy(node: Station) -> None
     assert statuses(node.status()) == {"001": "ok"}
 
 
-def test_a_running_device_needs_a_recent_sync(node: Station) -> None:
+def test_a_running_device_needs_a_recent_copy(node: Station) -> None:
+    """A backup that ended well copied nothing new of what is written: the rows are in a file that isn't copied."""
     now = time.time()
-    node.add(1, "running", sqlite=[Sqlite(now - 9 * DAY, rows=50, state="tracking", written=now - 3 * DAY)])
-    with node.fleet.at(now - 2 * DAY):
-        node.fleet.sync()
+    device = node.add(1, "running", sqlite=[Sqlite(now - 9 * DAY, rows=50, state="tracking", written=now - 3 * DAY)])
+    node.fleet.sync()
     row = rows(node.status())["ETHOSCOPE_001"]
     assert (row["status"], row["reason"]) == (
         "stale",
-        "sqlite stale: the newest copy is 3 d old, wanted 24 h; the device is writing",
+        "sqlite stale: the device is writing, and the copy of that is 3 d old, wanted 24 h",
     )
-    assert rows(node.status(max_age={"sqlite": "3d"}))["ETHOSCOPE_001"]["reason"] == (
-        "sqlite: the last backup ended well 2 d ago, and its copies are there"
+    assert row["types"]["sqlite"]["discrepancy"] == (
+        "the device is writing, and the copy of that is 3 d old, wanted 24 h, but node says 'success' and rsync says "
+        "that its backup ended well"
     )
+    assert rows(node.status(max_age={"sqlite": "4d"}))["ETHOSCOPE_001"]["status"] == "ok"
+    device.sqlite[0].written = now - 60
+    node.fleet.write(device.id)
     node.fleet.sync()
-    assert rows(node.status())["ETHOSCOPE_001"]["status"] == "ok"
+    assert rows(node.status())["ETHOSCOPE_001"]["reason"] == "sqlite: the newest copy is 60 s old"
 
 
 def test_a_copy_that_is_smaller_than_the_devices_file_is_not_complete(node: Station) -> None:
@@ -312,3 +327,170 @@ def test_the_documented_form_of_the_page(node: Station) -> None:
     assert (found["ETHOSCOPE_003"]["status"], found["ETHOSCOPE_006"]["status"]) == ("missing", "failed")
     assert found["ETHOSCOPE_003"]["types"]["sqlite"]["claimed"]["source"] == "node"
     assert statuses(result)["001"] == "ok"
+
+
+def test_a_mysql_copy_that_stopped_growing_while_the_device_goes_on(node: Station) -> None:
+    """The daemon says that each cycle ended well; errors of single tables are only in its log."""
+    now = time.time()
+    device = node.add(1, "running", mysql=Mysql(now - 10 * DAY, rows=300))
+    node.fleet.sync()
+    copy = node.fleet.results / device.database(now - 10 * DAY)
+    os.utime(copy, (now - 9 * DAY, now - 9 * DAY))
+    row = rows(node.status())["ETHOSCOPE_001"]
+    assert (row["status"], row["reason"]) == (
+        "stale",
+        "mysql stale: the device is writing, and the copy of that is 9 d old, wanted 24 h",
+    )
+
+
+@pytest.mark.parametrize(("told", "expected"), [(300, "ok"), (5000, "stale")])
+def test_a_mysql_copy_is_complete_by_its_rows(node: Station, told: int, expected: str) -> None:
+    """The device only tells when the experiment began; that the copy is younger than that says little."""
+    now = time.time()
+    device = node.add(1, mysql=Mysql(now - 20 * DAY, rows=300, told_rows=told, state="finalised"))
+    node.fleet.sync()
+    node.fleet.mysql.restart()
+    copy = node.fleet.results / device.database(now - 20 * DAY)
+    os.utime(copy, (now - 9 * DAY, now - 9 * DAY))
+    row = rows(node.status())["ETHOSCOPE_001"]
+    assert row["status"] == expected
+    assert row["reason"].endswith(
+        "the device has nothing newer than the copy of 9 d ago"
+        if expected == "ok"
+        else "wanted 24 h; the copy has 300 of 5000 rows of ROI_1, which the device has"
+    )
+
+
+def test_a_tree_that_is_suddenly_empty_is_not_believed(node: Station) -> None:
+    """The disk of the videos isn't mounted any more, and no service lists any: that is not 'no data'."""
+    node.add(1, videos=[Videos(time.time() - 20 * DAY, (900, 800))])
+    node.fleet.sync()
+    node.fleet.rsync.run()
+    assert statuses(node.status()) == {"001": "ok"}
+    away = node.fleet.videos.rename(node.fleet.videos.with_name("away"))
+    node.fleet.videos.mkdir()
+    for _run in range(2):
+        result = node.status(node_url=None)
+        row = rows(result)["ETHOSCOPE_001"]
+        assert (row["status"], row["types"]["video"]["status"]) == ("unknown", "unknown")
+        assert "is empty and held 2 copies at the last look: is its disk mounted?" in row["reason"]
+    assert rows(node.status(node_url=None, refresh=True))["ETHOSCOPE_001"]["types"]["video"]["status"] == "no_data"
+    node.fleet.videos.rmdir()
+    away.rename(node.fleet.videos)
+    assert statuses(node.status()) == {"001": "ok"}
+
+
+def test_the_daemon_alone_says_that_there_must_be_databases(node: Station) -> None:
+    """Without the node: the rsync daemon copies results of devices that have some, only."""
+    node.add(1, sqlite=[Sqlite(time.time() - 9 * DAY)])
+    node.fleet.sync()
+    node.fleet.rsync.run()
+    node.fleet.lose(device_id(1))
+    row = rows(node.status(node_url=None, mysql_service_url=None))["ETHOSCOPE_001"]
+    assert (row["status"], row["reason"]) == ("missing", "sqlite missing: no copy is there")
+
+
+def test_copies_dated_in_the_future_are_not_ok_by_a_claim(node: Station) -> None:
+    """The device's clock is ahead, its copy is the half of a WAL database, and the daemon says completed."""
+    now = time.time()
+    node.add(
+        1, "running", sqlite=[Sqlite(now + 3 * 3600, rows=300, state="tracking", wal="all", written=now + 4 * 3600)]
+    )
+    node.fleet.sync()
+    row = rows(node.status())["ETHOSCOPE_001"]
+    assert row["status"] == "failed"
+    assert row["types"]["sqlite"]["verified"] is False
+
+
+def test_the_copy_of_the_newest_data_is_checked_also_when_another_is_younger(node: Station) -> None:
+    now = time.time()
+    old, new = Sqlite(now - 30 * DAY, written=now - DAY), Sqlite(now - 5 * DAY, written=now - 4 * DAY, wal="all")
+    node.add(1, sqlite=[old, new])
+    node.fleet.sync()
+    assert rows(node.status())["ETHOSCOPE_001"]["reason"] == (
+        "sqlite failed: the newest copy has no tables: its rows were in the -wal file, which is not copied"
+    )
+
+
+def test_videos_that_rsync_lists_and_that_are_gone(node: Station) -> None:
+    node.add(1, videos=[Videos(time.time() - 3 * DAY, (900, 800, 700, 600))])
+    node.fleet.sync()
+    for chunk in sorted(node.fleet.videos.rglob("*.h264"))[:3]:
+        chunk.unlink()
+    row = rows(node.status())["ETHOSCOPE_001"]
+    assert row["status"] == "missing"
+    assert row["reason"].startswith("video missing: rsync lists copies that are not there: ")
+
+
+def test_what_rsync_left_when_it_was_interrupted_is_no_copy(node: Station) -> None:
+    device = node.add(1, videos=[Videos(time.time() - 3 * DAY, (9000,))])
+    node.fleet.trouble(device.id, "rsync", "break")
+    node.fleet.rsync.run()
+    node.fleet.rsync.restart()
+    row = rows(node.status())["ETHOSCOPE_001"]
+    assert (row["status"], row["reason"]) == (
+        "failed",
+        "video failed: 1 copy unfinished, as rsync leaves one that was interrupted",
+    )
+    assert row["types"]["video"]["files"] == 0
+
+
+def test_an_experiment_that_has_just_begun_is_no_alarm(node: Station) -> None:
+    now = time.time()
+    first = node.add(1, "running", sqlite=[Sqlite(now - 120, rows=3, state="tracking", written=now)])
+    second = node.add(2, "running", sqlite=[Sqlite(now - 9 * DAY, rows=9)])
+    node.fleet.rsync.run([[second.id]])
+    second.sqlite.append(Sqlite(now - 120, rows=3, state="tracking", written=now))
+    node.fleet.write(second.id)
+    found = rows(node.status())
+    assert (found[first.name]["status"], found[second.name]["status"]) == ("unknown", "ok")
+    assert found[first.name]["reason"] == (
+        "sqlite unknown: no copy is there yet of data that began 2 min ago, wanted within 24 h"
+    )
+
+
+def test_a_device_that_has_none_of_a_type_any_more(node: Station) -> None:
+    """It was moved from MySQL to SQLite; its old copies are complete, since there is nothing that they could lack."""
+    now = time.time()
+    device = node.add(1, mysql=Mysql(now - 40 * DAY, rows=30, state="finalised"))
+    node.fleet.sync()
+    copy = node.fleet.results / device.database(now - 40 * DAY)
+    os.utime(copy, (now - 30 * DAY, now - 30 * DAY))
+    device.mysql = None
+    device.sqlite.append(Sqlite(now - 2 * DAY))
+    node.fleet.write(device.id)
+    node.fleet.rsync.run()
+    node.fleet.mysql.restart()
+    row = rows(node.status())["ETHOSCOPE_001"]
+    assert row["status"] == "ok"
+    assert row["types"]["mysql"]["reason"] == "the device has nothing newer than the copy of 30 d ago"
+
+
+def test_a_running_device_that_lists_nothing_is_not_without_data(node: Station) -> None:
+    node.add(1, "running")
+    node.add(2)
+    assert {name: (row["status"], row["reason"]) for name, row in rows(node.status()).items()} == {
+        "ETHOSCOPE_001": ("unknown", "the device is running, and lists no database"),
+        "ETHOSCOPE_002": ("no_data", "no data and no copies are known"),
+    }
+
+
+def test_a_catalogue_may_not_lie_among_the_copies(node: Station) -> None:
+    node.add(1, sqlite=[Sqlite(time.time() - DAY)])
+    node.fleet.sync()
+    [copy] = node.fleet.results.rglob("*.db")
+    whole = copy.read_bytes()
+    result = node.status(cache_path=str(copy))
+    assert (result["failed"], result["msg"]) == (
+        True,
+        f"cache_path: {copy} lies among the copies in {node.fleet.results}; put it elsewhere.",
+    )
+    assert copy.read_bytes() == whole
+
+
+def test_one_address_for_two_services_is_a_slip(node: Station) -> None:
+    result = node.status(mysql_service_url=node.servers.rsync.url)
+    assert (result["failed"], result["msg"]) == (
+        True,
+        "Two of node_url, mysql_service_url and rsync_service_url name the same address.",
+    )

@@ -11,7 +11,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -20,28 +20,32 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.lifeboat.backup.plugins.module_utils._devices.catalogue import Catalogue
+from ansible_collections.lifeboat.backup.plugins.module_utils._devices.layouts import own, results
+from ansible_collections.lifeboat.backup.plugins.module_utils._devices.tree import Seen, Times, look
 from harness.tree_model import Expected, Memory, Share, results_sort
 from harness.trees import DAY, HOUR, NANO, Status, clock_at, status
 
 DEVICES = ("dev1", "dev%", "d_v1", "d'e\"v;--", "ge\u00e4t", "ger\udce4t", "new\nline", "..dev", "L" * 255, "dev1 ")
-NAMES = ("N", "N\udc80", "N/ever", "a", "a0", "a!", "A", "%", "sub", "sub/sub", "...")
-FILES = ("x.db", "x.txt", "y.db", "y.txt", ".z.db", "w\udcff.db", "w\udcff.txt", "\U0001f41d.db", "o'o.db", "v.h264")
-FOLDERS = (*DEVICES[:4], *(f"{device}/{name}" for device in DEVICES for name in NAMES), "", *DEVICES[4:])
+NAMES = ("N", "N\udc80", "a", "a0", "a!", "A", "%", "...", "sub/sub", "N/ever")
+FILES = ("x.db", "x.txt", "y.db", ".z.db", "w\udcff.db", "\U0001f41d.db", "o'o.db", "v.h264")
 OWN = r"(?:^|/)(?P<device>[^/.]+)\.(?:db|h264)$"
-AGES = (0, 90, HOUR, 6 * DAY, 8 * DAY, 8 * DAY, 30 * DAY, 30 * DAY, 31 * DAY, 400 * DAY, -90, -2 * DAY, -90 * DAY)
-STEPS = (1, 1, 1, 1, 60, DAY, 8 * DAY, 400 * DAY, -DAY, -400 * DAY)
-
+AGES = (8 * DAY, 30 * DAY, 31 * DAY, 8 * DAY, 30 * DAY, 400 * DAY, 90, HOUR, 6 * DAY, 0, -90, -2 * DAY, -90 * DAY)
+STEPS = (1, 1, 1, 1, 60, 8 * DAY, DAY, 400 * DAY, -DAY, -400 * DAY)
 MEMORY = Path("/dev/shm")
 """Where nothing waits for a disk: SQLite waits for it once or twice in each run."""
 
-number = st.integers(0, 10**6)
-step = st.one_of(
-    st.tuples(st.sampled_from(["write", "write", "write", "remove", "rename", "date"]), number, number, number),
-    st.tuples(st.sampled_from(["rmtree", "move", "touch", "mode", "link", "file for folder", "folder for file"]),
-              number, number, number),
-    st.tuples(st.just("scan"), number, number, number),
-)  # fmt: skip
-begin = st.lists(st.tuples(st.just("write"), number, number, number), max_size=12)
+number = st.integers(0, 59)
+entries = st.sampled_from(["write", "write", "write", "remove", "rename", "date", "date"])
+folders = st.sampled_from(["rmtree", "move", "touch", "mode", "link", "file for folder", "folder for file"])
+step = st.tuples(st.one_of(entries, folders, st.just("scan"), st.just("scan")), number, number, number)
+runs = st.sampled_from(["same", "begin", "end"])
+overlapping_step = st.tuples(st.one_of(entries, folders, runs, runs), number, number, number)
+begin = st.lists(st.tuples(st.just("write"), number, number, number), min_size=5, max_size=20)
+pools = st.tuples(
+    st.lists(st.sampled_from(DEVICES), min_size=2, max_size=3, unique=True),
+    st.lists(st.sampled_from(NAMES), min_size=2, max_size=3, unique=True),
+)
 
 
 def own_sort(path: str, _beside: frozenset[str]) -> Share | None:
@@ -52,7 +56,9 @@ def own_sort(path: str, _beside: frozenset[str]) -> Share | None:
 class World:
     """Two layouts over one tree, one catalogue, and what is to be seen."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, devices: Sequence[str], names: Sequence[str]) -> None:
+        self.devices = devices
+        self.places = [f"{device}/{name}" for device in devices for name in names] + [*devices, ""]
         self.root = folder / "root"
         self.root.mkdir()
         (folder / "outside").mkdir()
@@ -61,10 +67,12 @@ class World:
         self.cache = folder / "catalogue.sqlite"
         self.now = time.time_ns()
         self.unique = count(1)
-        self.trees = {
-            "results": Memory(self.root, results_sort, lambda name: not name.startswith(".") and name != "lost+found"),
-            "own": Memory(self.root, own_sort, lambda _name: True),
-        }
+        self.trees = (
+            Memory(self.root, results_sort, lambda name: not name.startswith(".") and name != "lost+found"),
+            Memory(self.root, own_sort, lambda _name: True),
+        )
+        self.in_place = True
+        self.overlapping: list[tuple[Catalogue, Sequence[Seen]]] = []
 
     def folders(self) -> list[Path]:
         return sorted(path for path in self.root.rglob("*") if path.is_dir() and not path.is_symlink())
@@ -80,7 +88,7 @@ class World:
 
     def write(self, a: int, b: int, c: int) -> None:
         """A new file; for one that is there, a change in place."""
-        folder = self.root / FOLDERS[a % len(FOLDERS)]
+        folder = self.root / self.places[a % len(self.places)]
         made = [one for one in (folder, *folder.parents) if self.root in (one, *one.parents) and not one.exists()]
         with suppress(FileExistsError, NotADirectoryError):
             folder.mkdir(parents=True, exist_ok=True)
@@ -89,8 +97,9 @@ class World:
         if not folder.is_dir() or folder.is_symlink() or file.is_dir() or file.is_symlink():
             return
         new = not file.exists()
-        file.write_bytes(b"x" * (0, 1, 10, 1000)[c % 4])
-        self.date_file(file, c // 4)
+        if new or self.in_place:
+            file.write_bytes(b"x" * (0, 1, 10, 1000)[c % 4])
+            self.date_file(file, c // 4)
         if new:
             self.stamp(folder)
 
@@ -107,13 +116,22 @@ class World:
         files, folders = self.files(), self.folders()
         if files and folders:
             old, new = files[a % len(files)], folders[b % len(folders)] / FILES[c % len(FILES)]
-            if not new.is_dir() and not new.is_symlink():
+            if not new.is_dir() and not new.is_symlink() and old != new:
                 old.rename(new)
                 self.stamp(old.parent, new.parent)
 
-    def date(self, a: int, b: int, _c: int) -> None:
-        if files := self.files():
-            self.date_file(files[a % len(files)], b)
+    def date(self, a: int, b: int, c: int) -> None:
+        """In place: another time, or another size with the same time."""
+        files = self.files()
+        if not files or not self.in_place:
+            return
+        file = files[a % len(files)]
+        if c % 3:
+            self.date_file(file, b)
+        else:
+            when = file.stat().st_mtime_ns
+            os.truncate(file, (0, 5, 50)[b % 3])
+            os.utime(file, ns=(when, when))
 
     def rmtree(self, a: int, _b: int, _c: int) -> None:
         if folders := self.folders():
@@ -124,7 +142,7 @@ class World:
         folders = self.folders()
         if folders:
             old, parent = folders[a % len(folders)], [self.root, *folders][b % (len(folders) + 1)]
-            new = parent / (DEVICES if parent == self.root else ("a", "a0", "N", "sub"))[c % 4]
+            new = parent / (self.devices if parent == self.root else ("a", "N"))[c % 2]
             if not new.exists() and not new.is_symlink() and old not in (new, *new.parents):
                 old.rename(new)
                 self.stamp(old.parent, new.parent)
@@ -165,21 +183,44 @@ class World:
         self.now += STEPS[a % len(STEPS)] * NANO
         stable_after, refresh = (7 * DAY, 7 * DAY, HOUR)[b % 3], c % 8 == 7
         expected: dict[Share, Expected] = {}
-        touched = untouched = links = 0
-        for memory in self.trees.values():
+        for memory in self.trees:
             expected.update(memory.scan(self.now, stable_after, refresh=refresh))
-            touched, untouched = touched + memory.touched, untouched + memory.untouched
-            links += memory.links
         found = self.status(stable_after, refresh=refresh, cache_path=str(self.cache))
         assert rows(found) == {(kind, shown(device)): row(one) for (kind, device), one in expected.items()}
         for (kind, device), one in expected.items():
             path = found.devices[shown(device)]["types"][kind]["evidence"]["path"]
             assert path is None if not one.newest else path in {shown(f"{self.root}/{name}") for name in one.paths}
-        assert (found.hits, found.misses) == (untouched, touched)
-        assert ("symbolic link" in "".join(found.warnings)) == (links > 0)
+        assert found.hits == sum(memory.untouched for memory in self.trees)
+        assert found.misses == sum(memory.touched for memory in self.trees)
+        assert found.result["cache"]["entries"] == sum(memory.entries for memory in self.trees)
+        assert ("symbolic link" in "".join(found.warnings)) == any(memory.links for memory in self.trees)
         assert found.of_catalogue == []
-        if not any(memory.hidden for memory in self.trees.values()):
+        if not any(memory.hidden for memory in self.trees):
             assert found.said == self.status(stable_after, cache_path="").said
+
+    def same(self, a: int, b: int, _c: int) -> None:
+        """Some time later: all is as without a catalogue."""
+        self.now += STEPS[a % len(STEPS)] * NANO
+        stable_after = (7 * DAY, 7 * DAY, HOUR)[b % 3]
+        found = self.status(stable_after, cache_path=str(self.cache))
+        assert found.said == self.status(stable_after, cache_path="").said
+        assert found.of_catalogue == []
+
+    def begin(self, a: int, _b: int, _c: int) -> None:
+        """A run that takes its time."""
+        self.now += STEPS[a % len(STEPS)] * NANO
+        catalogue = Catalogue.at(self.cache)
+        times = Times(self.now, self.now - 7 * DAY * NANO)
+        layouts = (results(str(self.root)), own("layout", "own", str(self.root), OWN))
+        self.overlapping.append((catalogue, [look(one, catalogue.shelf(one, times.known), times) for one in layouts]))
+
+    def end(self, a: int, _b: int, _c: int) -> None:
+        """It writes what it saw then."""
+        if self.overlapping:
+            catalogue, _seen = self.overlapping.pop(a % len(self.overlapping))
+            catalogue.write()
+            assert catalogue.warnings == []
+            catalogue.close()
 
     def status(self, stable_after: int, **options: Any) -> Status:
         layout = ["ethoscope", {"type": "own", "root": str(self.root), "pattern": OWN}]
@@ -210,10 +251,23 @@ def rows(found: Status) -> dict[Share, tuple[int, int, int | None]]:
     return seen
 
 
-@given(first=begin, then=st.lists(step, max_size=25))
+@given(pool=pools, first=begin, then=st.lists(step, min_size=8, max_size=30))
 @settings(max_examples=150)
-def test_whatever_happens_to_a_tree(first: list[Any], then: list[Any]) -> None:
+def test_whatever_happens_to_a_tree(pool: Any, first: list[Any], then: list[Any]) -> None:
     with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
-        world = World(Path(folder))
+        world = World(Path(folder), *pool)
         for one in (*first, ("scan", 0, 0, 0), *then, ("scan", 0, 0, 0), ("scan", 0, 0, 0)):
             world.do(*one)
+
+
+@given(pool=pools, first=begin, then=st.lists(overlapping_step, min_size=8, max_size=30))
+@settings(max_examples=100)
+def test_runs_that_overlap_while_the_tree_changes(pool: Any, first: list[Any], then: list[Any]) -> None:
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
+        world = World(Path(folder), *pool)
+        world.in_place = False
+        for one in (*first, ("same", 0, 0, 0), *then, ("same", 0, 0, 0), ("same", 0, 0, 0)):
+            world.do(*one)
+        while world.overlapping:
+            world.end(0, 0, 0)
+        world.same(0, 0, 0)

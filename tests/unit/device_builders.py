@@ -16,7 +16,8 @@ import pytest
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices import mysql_source, node_source, rsync_source
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.answers import parsed
-from ansible_collections.lifeboat.backup.plugins.module_utils._devices.evidence import Evidence, Found, Proof, Trees
+from ansible_collections.lifeboat.backup.plugins.module_utils._devices.case import Case
+from ansible_collections.lifeboat.backup.plugins.module_utils._devices.evidence import Evidence, Found, Trees
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.facts import DONE, Claim, Data, Facts, Job
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.fleet import (
     Member,
@@ -25,8 +26,8 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._devices.fleet imp
     assemble,
     members,
 )
-from ansible_collections.lifeboat.backup.plugins.module_utils._devices.judgement import Case
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.layouts import MYSQL, SQLITE, VIDEO, Layout
+from ansible_collections.lifeboat.backup.plugins.module_utils._devices.proof import Proof
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.sqlite_check import Check
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.tree import Copies, Seen
 from unit.builders import DAY, HOUR, NOW

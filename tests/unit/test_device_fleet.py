@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.lifeboat.backup.plugins.module_utils._devices.evidence import Evidence, Found, Proof, Trees
+from ansible_collections.lifeboat.backup.plugins.module_utils._devices.evidence import Evidence, Found, Trees
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.facts import FAILED, Claim, Device, Facts
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.fleet import (
     Member,
@@ -29,6 +29,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._devices.layouts i
     results,
     videos,
 )
+from ansible_collections.lifeboat.backup.plugins.module_utils._devices.proof import Proof
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.tree import Copies, Seen
 from unit.builders import DAY, HOUR, NOW
 from unit.device_builders import (

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.lifeboat.backup.plugins.module_utils._devices.case import Case
+from ansible_collections.lifeboat.backup.plugins.module_utils._devices.discrepancies import KINDS
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.evidence import Evidence, Found
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.facts import (
     DONE,
@@ -19,13 +21,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._devices.facts imp
     SKIPPED,
     Job,
 )
-from ansible_collections.lifeboat.backup.plugins.module_utils._devices.judgement import (
-    KINDS,
-    STATUSES,
-    Case,
-    judge,
-    worst,
-)
+from ansible_collections.lifeboat.backup.plugins.module_utils._devices.judgement import STATUSES, judge, worst
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.layouts import MYSQL, VIDEO
 from unit.builders import DAY, HOUR, NOW
 from unit.device_builders import DATABASE, NO_TABLES, USABLE, a_case, a_claim, a_copy, a_data, a_job, found
@@ -262,9 +258,12 @@ def test_a_proven_sync_is_ok(case: Case) -> None:
     assert said(case) == ("ok", "the last backup ended well 60 min ago, and its copies are there")
 
 
-@pytest.mark.parametrize("ended", [DAY, 0, -30, -HOUR])
-def test_a_sync_counts_up_to_its_age(ended: float) -> None:
-    assert said(a_case(a_copy(OLD), job=a_job(DONE, ended)))[0] == "ok"
+@pytest.mark.parametrize(("ended", "ago"), [(DAY, "24 h"), (0, "0 s"), (-30, "0 s"), (-HOUR, "0 s")])
+def test_a_sync_counts_up_to_its_age(ended: float, ago: str) -> None:
+    assert said(a_case(a_copy(OLD), job=a_job(DONE, ended))) == (
+        "ok",
+        f"the last backup ended well {ago} ago, and its copies are there",
+    )
 
 
 @pytest.mark.parametrize(

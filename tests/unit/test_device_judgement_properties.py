@@ -13,6 +13,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.lifeboat.backup.plugins.module_utils._devices.case import Case
+from ansible_collections.lifeboat.backup.plugins.module_utils._devices.discrepancies import KINDS
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.evidence import Evidence, Found
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.facts import (
     DONE,
@@ -24,11 +26,9 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._devices.facts imp
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.judgement import (
     IN_PROGRESS,
-    KINDS,
     NO_DATA,
     OK,
     STATUSES,
-    Case,
     judge,
 )
 from unit.builders import DAY, HOUR, NOW

@@ -128,6 +128,12 @@ def test_a_database_that_began_after_the_device_was_last_seen_is_as_new_as_its_b
     assert database(db_status="tracking", date=NOW).newest == NOW
 
 
+def test_a_database_of_which_no_time_is_known_is_of_no_known_age() -> None:
+    answer = devices_answer(last_seen=None, databases={"SQLite": {"x.db": {"db_status": "tracking"}}})
+    (data,) = read_devices(answer).data
+    assert (data.newest, data.began, data.growing) == (0, 0, True)
+
+
 @pytest.mark.parametrize("date", [None, 0, -1, "yesterday", {}])
 def test_a_database_without_a_date_is_of_no_known_age(date: Any) -> None:
     data = database(date=date)
@@ -151,6 +157,7 @@ def test_a_database_without_a_date_is_of_no_known_age(date: Any) -> None:
         ({"path": "/ethoscope_data/results//etc/passwd"}, None),
         ({"path": "/ethoscope_data/results/a/./b.db"}, None),
         ({"path": "/ethoscope_data/results/a/b\0.db"}, None),
+        ({"path": "/ethoscope_data/results/a/b.db"}, "a/b.db"),
         ({"path": "/ethoscope_data/results/a.db"}, None),
         ({"path": "/ethoscope_data/results/"}, None),
     ],

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from ansible_collections.lifeboat.backup.plugins.module_utils._devices.case import Case
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.evidence import Evidence
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.facts import (
     DONE,
@@ -23,7 +24,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._devices.facts imp
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.fleet import Member
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.inquiry import Heard
-from ansible_collections.lifeboat.backup.plugins.module_utils._devices.judgement import STATUSES, Case
+from ansible_collections.lifeboat.backup.plugins.module_utils._devices.judgement import STATUSES
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.layouts import MYSQL, SQLITE, VIDEO
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.report import (
     failure,

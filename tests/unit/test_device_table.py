@@ -14,10 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.lifeboat.backup.plugins.filter.device_table import ORDER, FilterModule, device_table
+from ansible_collections.lifeboat.backup.plugins.module_utils._devices.case import Case
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.evidence import Evidence
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.facts import Claim
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.fleet import Member
-from ansible_collections.lifeboat.backup.plugins.module_utils._devices.judgement import STATUSES, Case
+from ansible_collections.lifeboat.backup.plugins.module_utils._devices.judgement import STATUSES
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.report import fleet_report
 
 HOUR = 3600

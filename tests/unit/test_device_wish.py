@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.errors import InputError
-from ansible_collections.lifeboat.backup.plugins.module_utils._devices.evidence import Proof
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.fetch import Trust
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.inquiry import Manner
+from ansible_collections.lifeboat.backup.plugins.module_utils._devices.proof import Proof
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.wish import Wish
 from ansible_collections.lifeboat.backup.plugins.modules import device_backup_status
 from unit.builders import DAY, HOUR

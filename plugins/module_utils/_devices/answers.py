@@ -17,6 +17,9 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._devices.facts imp
 
 _SHOWN = 200
 """Characters of a foreign error that are shown."""
+LONGEST = 4096
+"""Characters of a text that is taken from an answer: a path has no more."""
+MOST_DEVICES = 50_000
 _LATEST = 253402300799.0
 """The end of the year 9999, in epoch seconds."""
 _MOST = 2**63 - 1
@@ -35,8 +38,8 @@ def parsed(body: bytes) -> Any:
         raise Garbled("the answer is nested too deep") from failure
     except ValueError as failure:
         raise Garbled(f"the answer is no JSON ({cell(str(failure))[:_SHOWN]})") from failure
-    if isinstance(value, dict) and isinstance(value.get("error"), str):
-        lines = [line for line in value["error"].splitlines() if line.strip()]
+    if isinstance(value, dict) and (isinstance(value.get("error"), str) or (len(value) == 1 and value.get("error"))):
+        lines = [line for line in str(value["error"]).splitlines() if line.strip()]
         raise Garbled(f"the service says: {cell(lines[-1])[:_SHOWN]}" if lines else "the service tells an error")
     return value
 
@@ -57,10 +60,23 @@ def an_object(value: Any) -> Mapping[str, Any]:
 
 
 def text(value: Any) -> str | None:
-    """``value`` where it is a text that says something; halves of characters, which no output can hold, replaced."""
-    if not isinstance(value, str) or not value:
+    """``value`` where it is a text that says something, and no longer than a name in a file system can be.
+
+    Halves of characters, which no output can hold, are replaced.
+    """
+    if not isinstance(value, str) or not value or len(value) > LONGEST:
         return None
     return value if value.isascii() else value.encode("utf-8", "replace").decode()
+
+
+def by_device(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An object by device id.
+
+    :raises Garbled: when there are more than any fleet has: each would be judged, which takes time.
+    """
+    if len(value) > MOST_DEVICES:
+        raise Garbled(f"the answer tells of {len(value)} devices, more than {MOST_DEVICES} are not taken")
+    return value
 
 
 def count(value: Any) -> int | None:

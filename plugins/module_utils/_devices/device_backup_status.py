@@ -18,6 +18,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._devices.catalogue
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.evidence import Trees
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.fleet import Terms, Told, assemble, members
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.inquiry import Heard, Inquiry
+from ansible_collections.lifeboat.backup.plugins.module_utils._devices.layouts import Layout
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.report import (
     failure,
     fleet_report,
@@ -25,7 +26,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._devices.report im
     services_report,
     shown,
 )
-from ansible_collections.lifeboat.backup.plugins.module_utils._devices.shelf import Broken, NoShelf
+from ansible_collections.lifeboat.backup.plugins.module_utils._devices.shelf import Broken, NoShelf, Shelf
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.tree import Seen, Times, look
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.wish import Wish
 
@@ -69,12 +70,23 @@ def _seen(wish: Wish, catalogue: Catalogue, now: float) -> list[Seen]:
     times = Times(moment, moment - wish.stable_after * _NANO, wish.manner.refresh)
     while catalogue.used:
         try:
-            return [look(layout, catalogue.shelf(layout, times.known), times) for layout in wish.layouts]
+            return [_looked(layout, catalogue.shelf(layout, times.known), times) for layout in wish.layouts]
         except Broken as damage:
             catalogue.start_anew(damage)
         except sqlite3.OperationalError as failed:
             catalogue.give_up(f"cannot be read: {failed}")
     return [look(layout, NoShelf(), times) for layout in wish.layouts]
+
+
+def _looked(layout: Layout, shelf: Shelf, times: Times) -> Seen:
+    """A tree. One that held copies at the last look and holds none now is taken for a disk that isn't mounted."""
+    seen = look(layout, shelf, times)
+    if seen.copies or seen.error or times.anew or not shelf.files:
+        return seen
+    shelf.forget()
+    held = counted(shelf.files, "copy", "copies")
+    seen.error = f"it is empty and held {held} at the last look: is its disk mounted? If that is right, use refresh"
+    return seen
 
 
 def _cache(catalogue: Catalogue, trees: Trees) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, TypeVar
 
 RUNNING = "running"
 DONE = "done"
@@ -23,12 +23,16 @@ SKIPPED = "skipped"
 
 @dataclass(frozen=True)
 class Device:
-    """A device as a service lists it; ``state`` is the service's word, such as stopped, recording or offline."""
+    """A device as a service lists it; ``state`` is the service's word, such as stopped, recording or offline.
+
+    ``lists`` says that the device is at rest and has listed all of its databases.
+    """
 
     id: str
     name: str | None
     state: str | None = None
     last_seen: float | None = None
+    lists: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,14 +126,50 @@ class Facts:
         try:
             values = json.loads(text)
             return cls(
-                tuple(Device(**one) for one in values.pop("devices")),
-                tuple(Data(**one) for one in values.pop("data")),
-                tuple(Claim(**one) for one in values.pop("claims")),
-                tuple(Job(**one) for one in values.pop("jobs")),
+                tuple(_made(Device, one) for one in values.pop("devices")),
+                tuple(_made(Data, one) for one in values.pop("data")),
+                tuple(_made(Claim, one) for one in values.pop("claims")),
+                tuple(_made(Job, one) for one in values.pop("jobs")),
+                *(_checked(values.pop(key), kind) for key, kind in _REST.items()),
                 **values,
             )
         except (TypeError, KeyError, AttributeError, RecursionError) as failure:
             raise ValueError(f"no facts: {failure}") from failure
+
+
+_KINDS: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "str | None": (str, type(None)),
+    "float": (int, float),
+    "float | None": (int, float, type(None)),
+    "bool": (bool,),
+    "int": (int,),
+    "int | None": (int, type(None)),
+    "Mapping[str, int]": (dict,),
+    "Mapping[str, Sequence[str]]": (dict,),
+}
+"""By their annotations, what the fields of facts may be in JSON."""
+_REST = {"current_device": "str | None", "current_file": "str | None", "unread": "int"}
+
+Made = TypeVar("Made", Device, Data, Claim, Job)
+
+
+def _made(kind: type[Made], values: Mapping[str, Any]) -> Made:
+    """One fact, with each value of the type that it must have."""
+    for one in fields(kind):
+        if one.name in values:
+            _checked(values[one.name], str(one.type))
+    return kind(**values)
+
+
+def _checked(value: Any, annotation: str) -> Any:
+    if not isinstance(value, _KINDS[annotation]):
+        raise TypeError(f"{value!r:.40} is no {annotation}")
+    if isinstance(value, dict):
+        inner = (int,) if annotation == "Mapping[str, int]" else (list,)
+        if not all(isinstance(one, inner) for one in value.values()):
+            raise TypeError(f"it holds what is no {annotation}")
+    return value
 
 
 def _earlier(when: float | None, offset: float) -> float | None:

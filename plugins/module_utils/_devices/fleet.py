@@ -9,15 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.lifeboat.backup.plugins.module_utils._devices.evidence import (
-    Evidence,
-    Proof,
-    Trees,
-    checked,
-    found,
-    gone,
-    lacking,
-)
+from ansible_collections.lifeboat.backup.plugins.module_utils._devices.case import Case, due
+from ansible_collections.lifeboat.backup.plugins.module_utils._devices.evidence import Evidence, Trees
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.facts import (
     Claim,
     Data,
@@ -26,8 +19,9 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._devices.facts imp
     Job,
     newest_of,
 )
-from ansible_collections.lifeboat.backup.plugins.module_utils._devices.judgement import Case
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.layouts import MYSQL, SQLITE, Share
+from ansible_collections.lifeboat.backup.plugins.module_utils._devices.lookups import Lookups, lookups
+from ansible_collections.lifeboat.backup.plugins.module_utils._devices.proof import DATABASES, Proof, checked
 
 OFFLINE = ("offline", "unreached", "not_in_use")
 """The node's words for a device that doesn't answer (reference/ethoscope.md 4.1)."""
@@ -71,13 +65,17 @@ class Told:
 
 @dataclass(frozen=True)
 class Member:
-    """One device of the fleet, with a case for each type. ``online`` is None where no service tells."""
+    """One device of the fleet, with a case for each type.
+
+    ``online`` is None where no service tells; ``unlisted`` says that the device is running, and lists no database.
+    """
 
     id: str
     name: str | None
     online: bool | None
     cases: Mapping[str, Case]
     claims: Mapping[str, Claim]
+    unlisted: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,38 +107,32 @@ def members(
     """Each device with its cases; single copies are looked at here: the newest ones, and those that claims name."""
     shares = [(kind, device) for device, _name in chosen for kind in terms.types]
     evidence = {share: one for share in shares if (one := trees.evidence(share)) is not None}
-    for share, one in evidence.items():
-        evidence[share] = _looked_at(one, told, trees, share)
-    for share, check in checked(evidence, _tables(evidence, told), proof).items():
+    newest: dict[Share, Data] = {}
+    with lookups(trees) as looks:
+        for share, one in evidence.items():
+            data = told.data.get(share, ())
+            lacking = looks.lacking(data)
+            latest = newest_of(due(data, lacking, terms.now, terms.ages[share[0]]))
+            if latest is not None:
+                newest[share] = latest
+            evidence[share] = replace(
+                one,
+                lacking=lacking,
+                found=None if latest is None else looks.found(latest),
+                gone=_gone(looks, told.jobs.get(share)),
+            )
+    for share, check in checked(evidence, newest, proof).items():
         evidence[share] = replace(evidence[share], check=check)
-    return [_member(device, name, told, evidence, terms) for device, name in chosen]
+    return [_member(device, name, told, evidence, terms, proof) for device, name in chosen]
 
 
-def _looked_at(evidence: Evidence, told: Told, trees: Trees, share: Share) -> Evidence:
-    data = newest_of(told.data.get(share, ()))
-    job = told.jobs.get(share)
-    return replace(
-        evidence,
-        found=found(trees, data) if data is not None else None,
-        lacking=lacking(trees, told.data.get(share, ())),
-        gone=gone(trees, job) if job is not None and job.listed else (),
-    )
+def _gone(looks: Lookups, job: Job | None) -> tuple[str, ...]:
+    return looks.gone(job) if job is not None and job.listed else ()
 
 
-def _tables(evidence: Mapping[Share, Evidence], told: Told) -> dict[Share, dict[str, int]]:
-    """The tables and rows that the newest copy must have, where it is the copy of data whose tables the device tells.
-
-    The rows of a file that the device still writes are ahead of any copy, and those of a MySQL server may be estimates.
-    """
-    return {
-        share: {name: 0 if data.growing or data.type == MYSQL else rows for name, rows in data.tables.items() if rows}
-        for share, one in evidence.items()
-        for data in told.data.get(share, ())
-        if data.path is not None and data.path == one.path
-    }
-
-
-def _member(device: str, name: str | None, told: Told, evidence: Mapping[Share, Evidence], terms: Terms) -> Member:
+def _member(
+    device: str, name: str | None, told: Told, evidence: Mapping[Share, Evidence], terms: Terms, proof: Proof
+) -> Member:
     known = told.devices.get(device)
     online = None if known is None or known.state is None else known.state not in OFFLINE
     claims = {kind: claim for kind in terms.types if (claim := told.claims.get((kind, device))) is not None}
@@ -154,10 +146,13 @@ def _member(device: str, name: str | None, told: Told, evidence: Mapping[Share, 
             terms.ages[kind],
             terms.now,
             told.claimed_at_all,
+            known is not None and known.lists and kind in DATABASES and (kind, device) not in told.data,
+            proof.checks(kind),
         )
         for kind in terms.types
     }
-    return Member(device, name, online, cases, claims)
+    listed = any((kind, device) in told.data for kind in DATABASES)
+    return Member(device, name, online, cases, claims, known is not None and known.state == "running" and not listed)
 
 
 def _mislabelled(device: str, told: Told, evidence: Mapping[Share, Evidence]) -> bool:

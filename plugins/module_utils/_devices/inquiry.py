@@ -56,40 +56,46 @@ class Inquiry:
         self._catalogue = catalogue
         self._now = clock.now()
         self._questions = questions
+        self._manner = manner
         self._heard: dict[str, Heard] = {}
         if not manner.refresh and manner.keep > 0:
             self._recall(manner.keep)
-        self._open = [question for question in questions if question.url not in self._heard]
+        self._open = [question for question in questions if self._key(question) not in self._heard]
         self._pending: Pending | None = None
         if self._open:
             self._pending = start([question.url for question in self._open], manner.timeout, manner.trust)
 
     def _recall(self, keep: float) -> None:
         for question in self._questions:
-            kept = self._catalogue.answer(question.url, self._now - keep, self._now)
+            kept = self._catalogue.answer(self._key(question), self._now - keep, self._now)
             if kept is None:
                 continue
             try:
                 facts = Facts.from_text(kept[1])
             except ValueError:  # of another version of this code: asked again
                 continue
-            self._heard[question.url] = Heard(question, facts, _unread(facts), None, kept[0])
+            self._heard[self._key(question)] = Heard(question, facts, _unread(facts), None, kept[0])
+
+    def _key(self, question: Question) -> str:
+        """By what an answer is kept: who was asked, and whether it was made sure that it was them."""
+        sure = "" if self._manner.trust.validate_certs else " unverified"
+        return f"{question.service} {question.url}{sure}"
 
     def results(self) -> list[Heard]:
         """What came of each question, in their order; waits no longer than the timeout."""
         answers = self._pending.results() if self._pending else []
         for question, answer in zip(self._open, answers):
-            heard = self._heard[question.url] = _heard(question, answer, self._now)
+            heard = self._heard[self._key(question)] = _heard(question, answer, self._now)
             if heard.facts is not None:
-                self._catalogue.keep_answer(question.url, self._now, heard.facts.as_text())
-        return [self._heard[question.url] for question in self._questions]
+                self._catalogue.keep_answer(self._key(question), self._now, heard.facts.as_text())
+        return [self._heard[self._key(question)] for question in self._questions]
 
 
 def _heard(question: Question, answer: Answer, now: float) -> Heard:
     if answer.body is None:
         return Heard(question, None, answer.error or "no answer", answer.latency, now)
     offset = answer.clock_offset or 0.0
-    offset = offset if abs(offset) > TOLERANCE else 0.0
+    offset = offset if abs(offset) > TOLERANCE + answer.latency else 0.0
     try:
         facts = question.read(parsed(answer.body)).shifted(offset)
     except Garbled as failure:

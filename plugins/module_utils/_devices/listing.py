@@ -17,7 +17,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._devices.shelf imp
 AHEAD = 3600 * 10**9
 """Nanoseconds that a file may be dated ahead of our clock before its time says nothing."""
 LONG_AGO = 1
-"""For the time of a file of 1970 or before, from a device without a clock: it is old, and not none."""
+"""For the time of a file from before 1970, from a device without a clock: it is old, and not none."""
 SECOND = 10**9
 """Nanoseconds of a second."""
 JUST_NOW = 2 * SECOND
@@ -33,8 +33,8 @@ RESTLESS = 2**62
 class Listing(NamedTuple):
     """What one folder holds: its subfolders, and its rows by type and device.
 
-    ``touched`` counts the copies that were looked at, ``links`` the symbolic links, ``ahead`` the copies of each share
-    that are dated in the future.
+    ``touched`` counts the copies that were looked at, ``links`` the symbolic links; of each share ``ahead`` counts the
+    copies that are dated in the future, ``unfinished`` those that rsync left when it was interrupted.
     """
 
     subfolders: list[str]
@@ -42,6 +42,7 @@ class Listing(NamedTuple):
     touched: int
     links: int
     ahead: Mapping[Share, int]
+    unfinished: Mapping[Share, int]
 
 
 @dataclass
@@ -56,6 +57,7 @@ class _Tally:
     newest_file: str = ""
     latest: int = 0
     ahead: int = 0
+    unfinished: int = 0
 
 
 class Lister:
@@ -88,18 +90,23 @@ class Lister:
         latest = RESTLESS if links else self._latest(shares)  # links are counted each time, and kept nowhere
         touched = 0
         ahead: dict[Share, int] = {}
+        unfinished: dict[Share, int] = {}
         rows: list[Row] = []
         for key, one in sorted(shares.items()):
-            touched += one.files + one.empty
+            touched += one.files + one.empty + one.unfinished
             if one.ahead:
                 ahead[key] = one.ahead
+            if one.unfinished:
+                unfinished[key] = one.unfinished
             numbers = (one.files, one.size, one.empty, one.newest, one.newest_size)
             rows.append(Row(*head, *key, *numbers, one.newest_file, latest))
         if not rows:
             rows.append(Row(*head, NOTHING, "", 0, 0, 0, 0, 0, "", latest))
-        return Listing(subfolders, rows, touched, links, ahead)
+        return Listing(subfolders, rows, touched, links, ahead, unfinished)
 
-    def _counted(self, path: str, files: Sequence[os.DirEntry[str]]) -> dict[Share, _Tally]:
+    def _counted(  # noqa: C901 - in one piece: a call would be one for each file
+        self, path: str, files: Sequence[os.DirEntry[str]]
+    ) -> dict[Share, _Tally]:
         sort = self._layout.sorter(path, [entry.name for entry in files])
         ahead = self._now + AHEAD
         shares: dict[Share, _Tally] = {}
@@ -116,7 +123,10 @@ class Lister:
             if key is not last:
                 last, share = key, shares.setdefault(key, _Tally())
             size, when = state.st_size, state.st_mtime_ns
-            if when <= 0:
+            if when < SECOND:  # real rsync 3.5 leaves the fraction of the time that a whole copy would have
+                if when >= 0:
+                    share.unfinished += 1
+                    continue
                 when = LONG_AGO
             if when > share.latest:  # noqa: PLR1730 - max() would be one more call for each file
                 share.latest = when
@@ -125,11 +135,10 @@ class Lister:
                 continue
             share.files += 1
             share.size += size
-            if when > share.newest:
-                if when <= ahead:
-                    share.newest, share.newest_size, share.newest_file = when, size, entry.name
-                else:
-                    share.ahead += 1
+            if when > ahead:
+                share.ahead += 1
+            elif when > share.newest:
+                share.newest, share.newest_size, share.newest_file = when, size, entry.name
         return shares
 
     def _settled(self, state: os.stat_result) -> int:
@@ -149,7 +158,7 @@ class Lister:
         """
         latest = 0
         for share in shares.values():
-            if share.latest != share.newest or share.latest >= self._stable:
+            if share.unfinished or share.latest != share.newest or share.latest >= self._stable:
                 return RESTLESS
             latest = max(latest, share.latest)
         return latest

@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.answers import (
     an_object,
+    by_device,
     moment,
     text,
     the_object,
@@ -32,6 +33,8 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._devices.facts imp
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.layouts import MYSQL
 
 SERVICE = "mysql"
+_MESSAGE = 300
+"""Characters of a daemon's message that are kept."""
 
 
 def questions(url: str) -> Sequence[Question]:
@@ -44,9 +47,11 @@ def read_status(answer: Any) -> Facts:
 
     :raises Garbled: also for the other daemon's answer, which would make devices of its headings.
     """
-    entries = the_object(answer)
+    entries = by_device(the_object(answer))
     if isinstance(entries.get("devices"), dict):
         raise Garbled("the answer is no status of MySQL backups: it has 'devices', as that of the rsync daemon")
+    if entries and not any(isinstance(entry, dict) for entry in entries.values()):
+        raise Garbled("the answer is no status of MySQL backups: nothing in it is one of a device")
     jobs, unread = mysql_jobs(entries, SERVICE)
     busy = next((job.device for job in jobs if job.state == RUNNING), None)
     return Facts(named(entries), jobs=tuple(jobs), current_device=name_of(entries, busy), unread=unread)
@@ -80,7 +85,7 @@ def state_of(entry: Mapping[str, Any]) -> str | None:
 
 def message_of(entry: Mapping[str, Any]) -> str:
     """The daemon's own words on its job."""
-    return text(an_object(entry.get("progress")).get("message")) or ""
+    return (text(an_object(entry.get("progress")).get("message")) or "")[:_MESSAGE]
 
 
 def named(entries: Mapping[str, Any]) -> tuple[Device, ...]:

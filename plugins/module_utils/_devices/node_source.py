@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.answers import (
     an_object,
+    by_device,
     count,
     moment,
     text,
@@ -53,14 +54,16 @@ def read_devices(answer: Any) -> Facts:
     devices: list[Device] = []
     data: list[Data] = []
     unread = 0
-    for key, entry in the_object(answer).items():
+    for key, entry in by_device(the_object(answer)).items():
         device = text(key)
         if device is None or not isinstance(entry, dict):
             unread += 1
             continue
-        found = Device(device, text(entry.get("name")), text(entry.get("status")), moment(entry.get("last_seen")))
+        databases, state = an_object(entry.get("databases")), text(entry.get("status"))
+        lists = bool(databases) and state in _IDLE
+        found = Device(device, text(entry.get("name")), state, moment(entry.get("last_seen")), lists)
         devices.append(found)
-        data.extend(_databases(found, an_object(entry.get("databases"))))
+        data.extend(_databases(found, databases))
         if found.state == "recording":
             data.append(Data(device, VIDEO, found.last_seen or 0.0, growing=True))
     return Facts(tuple(devices), tuple(data), unread=unread)
@@ -113,7 +116,7 @@ def read_page(answer: Any) -> Facts:
 def _real(page: Mapping[str, Any]) -> Facts:
     claims: list[Claim] = []
     unread = 0
-    for key, entry in page["devices"].items():
+    for key, entry in by_device(page["devices"]).items():
         device, types = text(key), an_object(entry).get("backup_types")
         if device is None or not isinstance(types, dict):
             unread += 1

@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.size import format_size
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.table import cell
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.wording import counted, listed
+from ansible_collections.lifeboat.backup.plugins.module_utils._devices.case import Case
+from ansible_collections.lifeboat.backup.plugins.module_utils._devices.discrepancies import CLAIMED_BUT_EMPTY
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.evidence import Evidence
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.facts import FAILED, SKIPPED, Claim
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.fleet import Member
@@ -20,7 +23,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._devices.judgement
     NO_DATA,
     OK,
     STATUSES,
-    Case,
+    UNKNOWN,
     Judgement,
     judge,
     worst,
@@ -35,7 +38,12 @@ NONE = "none"
 
 def shown(text: str) -> str:
     """A name for a result: bytes that are no UTF-8, which a result can't hold, are replaced."""
-    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    if text.isascii():
+        return text
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    except UnicodeEncodeError:  # half a character that comes from no file's name
+        return text.encode("utf-8", "replace").decode()
 
 
 def fleet_report(members: Sequence[Member]) -> dict[str, Any]:
@@ -59,6 +67,8 @@ def _name(member: Member) -> str | None:
 
 def _device_row(member: Member, judged: Mapping[str, Judgement]) -> dict[str, Any]:
     status = worst(judgement.status for judgement in judged.values())
+    if status == NO_DATA and member.unlisted:
+        status = UNKNOWN
     best = _recommended(member.cases)
     return {
         "id": shown(member.id),
@@ -74,6 +84,8 @@ def _device_row(member: Member, judged: Mapping[str, Judgement]) -> dict[str, An
 
 
 def _reason(member: Member, judged: Mapping[str, Judgement], status: str) -> str:
+    if status == UNKNOWN and member.unlisted and all(one.status != UNKNOWN for one in judged.values()):
+        return "the device is running, and lists no database"
     if status == NO_DATA:
         return "no data and no copies are known" + ("; the device is offline" if member.online is False else "")
     if status == OK:
@@ -142,8 +154,10 @@ def _why_not(evidence: Evidence) -> str | None:
     """What is wrong with the copies, or why they could not be seen or verified."""
     if evidence.unreadable:
         return shown(evidence.unreadable)
-    if evidence.check is not None and evidence.check.why_not:
-        return f"the newest copy {evidence.check.why_not}"
+    if evidence.check is not None and (evidence.check.why_not or evidence.check.lacks):
+        return f"the newest copy {evidence.check.why_not or evidence.check.lacks}"
+    if evidence.unfinished:
+        return f"{counted(evidence.unfinished, 'copy', 'copies')} unfinished"
     if evidence.empty:
         return f"{counted(evidence.empty, 'copy', 'copies')} empty (0 bytes)"
     return None if evidence.files else "no copy is there"
@@ -214,12 +228,19 @@ def message(report: Mapping[str, Any], services: Mapping[str, Mapping[str, Any]]
     summary = report["summary"]
     states = ", ".join(f"{summary[status]} {status}" for status in reversed(STATUSES) if summary[status])
     parts = [f"{counted(summary['devices'], 'device')}{f': {states}' if states else ''}."]
-    if report["discrepancies"]:
-        parts.append(f"{counted(len(report['discrepancies']), 'discrepancy', 'discrepancies')}.")
+    serious = [one for one in report["discrepancies"] if one["kind"] != CLAIMED_BUT_EMPTY]
+    if serious:
+        parts.append(f"{counted(len(serious), 'discrepancy', 'discrepancies')}.")
     silent = [name for name, service in services.items() if not service["available"]]
     if silent:
         parts.append(f"No usable answer from {listed(silent)}.")
     return " ".join(parts)
+
+
+def _called(device: Mapping[str, Any], names: Mapping[str | None, int]) -> str:
+    """A device's name, with its id where several have that name."""
+    name = cell(device["name"] or "")
+    return f"{name} {cell(device['id'])}".strip() if not name or names[device["name"]] > 1 else name
 
 
 def failure(
@@ -242,7 +263,8 @@ def failure(
         key=lambda device: STATUSES.index(device["status"]),
     )
     if bad:
-        rows = [f"{cell(device['name'] or '') or cell(device['id'])} ({cell(device['reason'])})" for device in bad]
+        names = Counter(device["name"] for device in report["devices"])
+        rows = [f"{_called(device, names)} ({cell(device['reason'])})" for device in bad]
         reasons.insert(
             0, f"{len(bad)} of {counted(report['summary']['devices'], 'device')} not as wished: {listed(rows)}."
         )

@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.answers import (
     an_object,
+    by_device,
     moment,
     text,
     the_object,
@@ -56,6 +57,7 @@ def read_status(answer: Any) -> Facts:
     entries = the_object(answer).get("devices")
     if not isinstance(entries, dict):
         raise Garbled("the answer is no status of rsync backups: it has no 'devices'")
+    by_device(entries)
     jobs, unread = rsync_jobs(entries, SERVICE)
     busy = next((job.device for job in jobs if job.state == RUNNING), None)
     current = name_of(entries, busy)
@@ -110,9 +112,10 @@ def _listed(details: Mapping[str, Any], synced: Mapping[str, Any], ending: str) 
     """The copies that the last job says it made, by folder; the same list stands in the answer three times (3.6)."""
     files = an_object(details.get("files")) or an_object(synced.get("detailed_files"))
     listed: dict[str, list[str]] = {}
-    for entry in files.values():
-        path = text(an_object(entry).get("path"))
-        if path is None or not path.endswith(ending):
+    for value in files.values():
+        entry = an_object(value)
+        path = text(entry.get("path"))
+        if path is None or not path.endswith(ending) or entry.get("status") == "transferring":
             continue
         folder, _slash, name = path.rpartition("/")
         listed.setdefault(folder, []).append(name)

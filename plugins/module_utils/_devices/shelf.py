@@ -87,6 +87,10 @@ class Shelf(Protocol):
     def forget(self) -> None:
         """The scan begins anew: what was put and dropped until now doesn't count."""
 
+    @property
+    def files(self) -> int:
+        """How many copies are known."""
+
 
 class NoShelf:
     """Nothing is known, and nothing is kept."""
@@ -114,3 +118,8 @@ class NoShelf:
 
     def forget(self) -> None:
         """Nothing to forget."""
+
+    @property
+    def files(self) -> int:
+        """None."""
+        return 0

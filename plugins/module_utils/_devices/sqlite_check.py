@@ -51,6 +51,7 @@ _GUARDS = (  # those that an old SQLite does not know change nothing
     "mmap_size=0",  # a mapped file that gets shorter ends the process
 )
 _STOPPED = "not finished: stopped"
+_IN_THE_WAL = ": its rows were in the -wal file, which is not copied"
 _TOO_BIG = "string or blob too big"
 
 
@@ -58,13 +59,16 @@ _TOO_BIG = "string or blob too big"
 class Check:
     """What was found. ``usable`` is None where it can't be told; ``why_not`` then says why, as it does for False.
 
-    ``why_not`` continues a sentence that begins with the file. ``tables`` counts the tables of the copy without
-    SQLite's own; it is None when they could not be listed.
+    ``why_not`` continues a sentence that begins with the file, and so does ``lacks``, which says what it has less than
+    the device; ``complete`` says that it has all the rows that it was to have. ``tables`` counts the tables of the copy
+    without SQLite's own; it is None when they could not be listed.
     """
 
     usable: bool | None
     why_not: str | None
     tables: int | None
+    lacks: str | None = None
+    complete: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,8 @@ def check_copy(
 
     ``open`` reads the header and lists the tables. ``full`` reads all of the file, too, and asks SQLite for its
     integrity check. ``expected`` has the tables that the device has, in upper or lower case, and how many rows of each
-    must be there: 0 where that isn't known. Rows are told by their ids, so that no table is read through.
+    must be there: 0 where that isn't known. Rows are told by their ids, so that no table is read through. A copy in WAL
+    mode that has less is the half of a database, and not usable; of others it is told.
 
     What lies beside the file counts, as SQLite would use it with the file:
 
@@ -182,7 +187,7 @@ def _judged(question: _Question, handle: int, size: int) -> Check:
     if size == 0:
         return _no("is empty (0 bytes)")
     if _size(question.path + b"-wal"):
-        return _unknown("its -wal file lies beside it: both belong together")
+        return _unknown("has a -wal file beside it, and both belong together")
     header = os.pread(handle, HEADER, 0)
     fault = fault_of_header(header, size)
     if fault:
@@ -238,8 +243,10 @@ def _asked_of_sqlite(question: _Question, header: bytes) -> Check:
             connection.set_progress_handler(watch, _STEPS)
             names = _table_names(connection)
             tables = len(names)
-            fault = _fault_of_tables(names, question.expected, wal=in_wal_mode(header))
-            fault = fault or _fault_of_rows(connection, names, question.expected)
+            wal = in_wal_mode(header)
+            fault = "" if names else f"has no tables{_IN_THE_WAL if wal else ''}"
+            lacks, complete = _compared(connection, names, question.expected) if names else ("", False)
+            fault = fault or (lacks if wal else "")
             if not fault and question.level == "full":
                 watch.listed()
                 fault = _fault_of_content(connection)
@@ -247,7 +254,7 @@ def _asked_of_sqlite(question: _Question, header: bytes) -> Check:
         return Check(*((None, watch.ended) if watch.ended else _fault_of_sqlite(error, header)), tables)
     if watch.ended:
         return Check(None, watch.ended, tables)
-    return Check(not fault, fault or None, tables)
+    return Check(not fault, fault or None, tables, lacks or None, complete)
 
 
 def _connection(path: bytes) -> sqlite3.Connection:
@@ -272,9 +279,19 @@ def _table_names(connection: sqlite3.Connection) -> dict[str, bool]:
     return {name: real for name, real in names.items() if not name.lower().startswith("sqlite_")}
 
 
-def _fault_of_tables(names: Mapping[str, bool], expected: Mapping[str, int], *, wal: bool) -> str:
-    if not names:
-        return "has no tables" + (": its rows were in the -wal file, which is not copied" if wal else "")
+def _compared(
+    connection: sqlite3.Connection, names: Mapping[str, bool], expected: Mapping[str, int]
+) -> tuple[str, bool]:
+    """What the copy lacks, and whether all the rows that it was to have were found."""
+    lacks = _lacking_tables(names, expected)
+    if lacks:
+        return lacks, False
+    lacks, counted = _lacking_rows(connection, names, expected)
+    wanted = sum(1 for rows in expected.values() if rows)
+    return lacks, not lacks and 0 < wanted == counted
+
+
+def _lacking_tables(names: Mapping[str, bool], expected: Mapping[str, int]) -> str:
     found = {name.lower() for name in names}
     missing = sorted({_short(name, 40) for name in expected if name.lower() not in found})
     if not missing:
@@ -282,9 +299,12 @@ def _fault_of_tables(names: Mapping[str, bool], expected: Mapping[str, int], *, 
     return f"lacks the table{'s' if len(missing) > 1 else ''} {listed(missing, 8)} which the device has"
 
 
-def _fault_of_rows(connection: sqlite3.Connection, names: Mapping[str, bool], expected: Mapping[str, int]) -> str:
-    """A table that must have more rows than its highest row id; ids begin with 1, and one is given for each row."""
+def _lacking_rows(
+    connection: sqlite3.Connection, names: Mapping[str, bool], expected: Mapping[str, int]
+) -> tuple[str, int]:
+    """A table that must have more rows than its highest row id (ids begin with 1), and how many tables have enough."""
     found = {name.lower(): name for name, real in names.items() if real}
+    counted = 0
     for table, rows in sorted(expected.items()):
         name = found.get(table.lower())
         if not rows or name is None:
@@ -296,10 +316,10 @@ def _fault_of_rows(connection: sqlite3.Connection, names: Mapping[str, bool], ex
             if "no such column" in str(failure):  # a table without row ids
                 continue
             raise
-        if isinstance(last, int) and last >= rows:
-            continue
-        return f"has {last or 0} of {rows} rows of {_short(table, 40)}, which the device has"
-    return ""
+        if not isinstance(last, int) or last < rows:
+            return f"has {last or 0} of {rows} rows of {_short(table, 40)}, which the device has", counted
+        counted += 1
+    return "", counted
 
 
 def _fault_of_content(connection: sqlite3.Connection) -> str:

@@ -25,13 +25,15 @@ class Copies:
 
     ``newest`` of those that are neither empty nor dated in the future, in ``folder``, named ``file``; where several
     folders have one of that time it is the first. It is 0 where there is none, and ``folder`` then the first with
-    copies. ``ahead`` counts those that are dated in the future. ``known``: ``newest`` is the catalogue's word.
+    copies. ``ahead`` counts those that are dated in the future, ``unfinished`` those that rsync left. ``known``:
+    ``newest`` is the catalogue's word.
     """
 
     files: int = 0
     size: int = 0
     empty: int = 0
     ahead: int = 0
+    unfinished: int = 0
     newest: int = 0
     newest_size: int = 0
     folder: str = ""
@@ -103,11 +105,13 @@ class Times:
 
 
 def look(layout: Layout, shelf: Shelf, times: Times) -> Seen:
-    """Count the copies below ``layout.root``. A second time, where the catalogue's word on a newest copy is not true.
+    """Count the copies below ``layout.root``.
+
+    Where the catalogue's word on a newest copy is not true, a second time, with all of that device and type looked at.
 
     :raises Broken: from the shelf.
     """
-    again: frozenset[str] = frozenset()
+    again: frozenset[Share] = frozenset()
     while True:
         seen = Seen(layout)
         shelf.forget()
@@ -126,22 +130,22 @@ def look(layout: Layout, shelf: Shelf, times: Times) -> Seen:
         again |= outdated
 
 
-def _outdated(root: int, seen: Seen) -> Iterator[str]:
-    """Folders whose newest copy isn't what the catalogue says of it any more: that one is always looked at."""
-    for copies in seen.copies.values():
+def _outdated(root: int, seen: Seen) -> Iterator[Share]:
+    """Shares whose newest copy isn't what the catalogue says of it any more: that one is always looked at."""
+    for share, copies in seen.copies.items():
         if copies.known:
             found = find(root, copies.path)
             seen.misses += 1
             seen.hits -= 1
             now = (max(found.st_mtime_ns, LONG_AGO), found.st_size) if found is not None else None
             if now != (copies.newest, copies.newest_size):
-                yield copies.folder
+                yield share
 
 
 class _Walk:
-    """One pass over a tree; ``again`` are folders that are looked at whatever is known of them."""
+    """One pass over a tree; the folders of the shares ``again`` are looked at whatever is known of them."""
 
-    def __init__(self, shelf: Shelf, times: Times, seen: Seen, again: frozenset[str]) -> None:
+    def __init__(self, shelf: Shelf, times: Times, seen: Seen, again: frozenset[Share]) -> None:
         self.layout = seen.layout
         self.shelf = shelf
         self.times = times
@@ -158,7 +162,7 @@ class _Walk:
     def _inside(self, here: int, path: str, there: Collection[str] | None, depth: int) -> None:
         """The folders in the folder ``path``; ``there`` is None where the catalogue still knows which there are."""
         old = self.shelf.old(path)
-        settled, unsettled = self._by_their_times(here, path, old)
+        settled, unsettled = self._by_their_times(here, old)
         known: dict[str, list[Row]] = {}
         for row in self.shelf.rows(path) if unsettled else self.shelf.others(path):
             if row.name not in settled:
@@ -176,7 +180,7 @@ class _Walk:
             if name not in settled:
                 self._visit(here, path, name, known.get(name, ()), depth)
 
-    def _by_their_times(self, here: int, path: str, old: Sequence[Old]) -> tuple[set[str], set[str]]:
+    def _by_their_times(self, here: int, old: Sequence[Old]) -> tuple[set[str], set[str]]:
         """The old folders that their own times show to be unchanged, and those that they don't.
 
         The way through a tree that hardly changes: one look at each old folder, and none at its files.
@@ -195,8 +199,9 @@ class _Walk:
                     settle(name)
                 else:
                     unsettled.add(name)
-        if self.again:
-            unsettled.update(name for name in settled if below(path, name) in self.again)
+        for share in old if self.again else ():
+            if (share.type, share.device) in self.again:
+                unsettled.update(share.names)
         return settled - unsettled if unsettled else settled, unsettled
 
     def _visit(self, parent: int, parent_path: str, name: str, known: Sequence[Row], depth: int) -> None:
@@ -222,7 +227,7 @@ class _Walk:
 
     def _opened(self, here: int, parent_path: str, name: str, known: Sequence[Row], depth: int) -> None:
         path, state = below(parent_path, name), os.fstat(here)
-        if known and path not in self.again and self._unchanged(known, state) and self._complete(path, known[0]):
+        if known and self._unchanged(known, state) and self._complete(path, known[0]):
             self.seen.add(parent_path, known, known=True)
             if known[0].subfolders:
                 self._inside(here, path, None, depth + 1)
@@ -237,7 +242,12 @@ class _Walk:
     def _unchanged(self, known: Sequence[Row], state: os.stat_result) -> bool:
         """Whether a folder is as it was, by all of its rows (two runs may have written some each), and is old."""
         times = (state.st_mtime_ns, state.st_ctime_ns)
-        return all((row.changed, row.touched) == times and row.latest < self.times.known for row in known)
+        return all(
+            (row.changed, row.touched) == times
+            and row.latest < self.times.known
+            and (row.type, row.device) not in self.again
+            for row in known
+        )
 
     def _complete(self, path: str, row: Row) -> bool:
         """Whether all subfolders are known: not one that could not be read, or that another run took for gone."""
@@ -254,4 +264,6 @@ class _Walk:
         self.seen.links += found.links
         for share, ahead in found.ahead.items():
             self.seen.of(share).ahead += ahead
+        for share, unfinished in found.unfinished.items():
+            self.seen.of(share).unfinished += unfinished
         return found

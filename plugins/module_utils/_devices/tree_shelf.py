@@ -212,6 +212,11 @@ class TreeShelf:
             changes.clear()
 
     @property
+    def files(self) -> int:
+        """See ``Shelf``."""
+        return sum(row.files for known in (self._old, self._others) for rows in known.values() for row in rows)
+
+    @property
     def changed(self) -> bool:
         """Whether there is anything to write."""
         return bool(self._new or self._replaced or self._gone)

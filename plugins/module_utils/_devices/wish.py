@@ -17,7 +17,6 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._core.duration imp
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.errors import InputError
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.wording import listed
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices import mysql_source, node_source, rsync_source
-from ansible_collections.lifeboat.backup.plugins.module_utils._devices.evidence import Proof
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.facts import Question
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.fetch import Trust, checked_url
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.folders import cause
@@ -31,6 +30,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._devices.layouts i
     results,
     videos,
 )
+from ansible_collections.lifeboat.backup.plugins.module_utils._devices.proof import Proof
 
 ETHOSCOPE = "ethoscope"
 DAY = 86400
@@ -87,21 +87,26 @@ class Wish:
         if not questions and not layouts:
             names = [option for option, _room in (*_SERVICES, *_PATHS)]
             raise InputError(f"There is nothing to look at: set at least one of {listed([*names, 'layout'])}.")
+        if len(set(urls.values())) < len(urls):
+            raise InputError("Two of node_url, mysql_service_url and rsync_service_url name the same address.")
+        ages = _ages(params.get("max_age"), layouts)
+        cache_path = _cache_path(params.get("cache_path"), environment)
+        _apart(cache_path, layouts)
         return cls(
             tuple(questions),
             urls,
             layouts,
             frozenset(params.get("devices") or ()),
             frozenset(params.get("exclude") or ()),
-            _ages(params.get("max_age"), layouts),
+            ages,
             Proof(params["verify"], _parallel(params["parallel"])),
             Manner(
                 _timeout(params["timeout"]),
-                parse_duration(params["cache_ttl"], "cache_ttl"),
+                min(parse_duration(params["cache_ttl"], "cache_ttl"), *ages.values()),  # an older answer proves nothing
                 bool(params.get("refresh")),
                 Trust(bool(params["validate_certs"]), params.get("ca_path")),
             ),
-            _cache_path(params.get("cache_path"), environment),
+            cache_path,
             _positive(params["stable_after"], "stable_after"),
             frozenset(params.get("fail_on") or ()),
         )
@@ -195,6 +200,16 @@ def _parallel(number: int) -> int:
     if not 1 <= number <= MOST_PARALLEL:
         raise InputError(f"parallel must be between 1 and {MOST_PARALLEL}; {number} is not.")
     return number
+
+
+def _apart(cache_path: Path | None, layouts: Sequence[Layout]) -> None:
+    """That the catalogue isn't put among the copies, in place of one of them."""
+    if cache_path is None:
+        return
+    place = Path(os.path.realpath(cache_path))
+    for layout in layouts:
+        if Path(os.path.realpath(layout.root)) in place.parents:
+            raise InputError(f"cache_path: {cache_path} lies among the copies in {layout.root}; put it elsewhere.")
 
 
 def _cache_path(given: str | None, environment: Mapping[str, str]) -> Path | None:
