@@ -32,14 +32,15 @@ notes:
   - The status of a type is V(failed) when the last backup of it failed, or the newest copy can't be used; V(missing)
     when the device has data or a backup is claimed and no copy is there; V(stale) when the newest copy is older than
     O(max_age) and nothing shows that the device has nothing newer, when a database of the device has had no copy for
-    longer than that, or when the copy of what a device is writing is older than that; V(in_progress) when it would be one of these, or V(unknown), and a backup is running that
-    began within O(max_age); V(unknown) when it can't be told; V(ok) when the newest copy is young enough, or the
-    device has nothing newer, or a backup ended well within O(max_age) and its copies are there; V(no_data) when there
-    is neither data nor claim nor copy. The status of a device is the worst of its types, in this order.
+    longer than that, or when the copy of what a device is writing is older than that; V(in_progress) when it would be
+    one of these, or V(unknown), and a backup is running that began within O(max_age); V(unknown) when it can't be
+    told; V(ok) when the newest copy is young enough, or the device has nothing newer, or a backup ended well within
+    O(max_age) and its copies are there; V(no_data) when there is neither data nor claim nor copy. The status of a
+    device is the worst of its types, in this order.
   - A copy made by C(rsync) has the time of the file on the device. So the old copy of an idle device is V(ok) and not
     V(stale), where O(node_url) or O(rsync_service_url) shows that it is complete.
-  - A folder that held copies at the last look and is empty now is taken for a disk that isn't mounted, and its types are
-    V(unknown). When that is right, O(refresh) once.
+  - A folder that held copies at the last look and is empty now is taken for a disk that isn't mounted, and its types
+    are V(unknown). When that is right, O(refresh) once.
 attributes:
   check_mode:
     description: Can run in check mode and tells the same, since it changes nothing.

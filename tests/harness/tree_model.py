@@ -4,9 +4,10 @@
 
 """What device_backup_status must see of a tree that it has seen before: a model of the promise, not of the code.
 
-The promise: a folder whose files all were old when they were looked at, and still are, and whose own times are the same,
-isn't looked at again; but the newest copy of each device and type is, and where that is no longer what it was, its
-folder is looked at after all. Whatever is younger, or changed, or could become the newest copy, is looked at.
+The promise: a folder whose files all were old when they were looked at, and still are, and whose own times are the
+same, isn't looked at again; but the newest copy of each device and type is, and where that is no longer what it was,
+all folders of that device and type are looked at after all. Whatever is younger, or changed, or could become the newest
+copy, is looked at. A tree that held copies and holds none is taken for one that isn't mounted: nothing is forgotten.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Folder:
 
 @dataclass
 class Expected:
-    """What is to be seen of a type of a device; ``newest`` is in nanoseconds, ``paths`` have the copies of that time."""
+    """What is to be seen of a type of a device; ``newest`` in nanoseconds, ``paths`` are of the copies of that time."""
 
     files: int = 0
     size: int = 0
@@ -83,7 +84,7 @@ class Memory:
 
     Of the last scan: ``hidden`` is whether a change was not to be seen, ``links`` how many symbolic links there are,
     ``touched`` and ``untouched`` how many copies, and ``entries`` how many types and devices all folders have (but the
-    root), one at least for each.
+    root), one at least for each. ``lost`` is whether the tree is taken for one that isn't mounted.
     """
 
     def __init__(self, root: Path, sort: Sort, enters: Callable[[str], bool]) -> None:
@@ -91,6 +92,8 @@ class Memory:
         self._sort = sort
         self._enters = enters
         self._folders: dict[str, Folder] = {}
+        self._held = 0
+        self.lost = False
         self.hidden = False
         self.links = 0
         self.entries = 0
@@ -109,21 +112,21 @@ class Memory:
         while True:
             view = {path: self._folders[path] if path in taken else folder for path, folder in actual.items()}
             seen = self._counted(view, now)
-            looked_at = {
-                path for one in seen.values() for path in self._newest_of(one) if path.rpartition("/")[0] in taken
-            }
-            wrong = {path.rpartition("/")[0] for path in looked_at if _file(view, path) != _file(actual, path)}
+            newest = {share: path for share, one in seen.items() for path in _newest_of(one) if _folder(path) in taken}
+            wrong = {share for share, path in newest.items() if _file(view, path) != _file(actual, path)}
             if not wrong:
                 break
-            taken -= wrong
+            taken = {path for path in taken if not wrong & {share for share, _name in self._copies(path, view[path])}}
         self.hidden = seen != self._counted(actual, now)
-        self._note(actual, taken, stable, now)
-        copies = sum(one.files + one.empty for one in self._counted(_only(view, taken), now).values())
-        self.untouched = copies - len(looked_at)
-        self.touched = sum(one.files + one.empty for one in seen.values()) - self.untouched
-        shares = {path: {share for share, _name in self._copies(path, folder)} for path, folder in view.items() if path}
-        self.entries = sum(max(1, len(one)) for one in shares.values())
+        self.untouched = sum(map(_number, self._counted(_only(view, taken), now).values())) - len(newest)
+        self.touched = sum(map(_number, seen.values())) - self.untouched
         self.links = sum(folder.links for folder in actual.values())
+        self.lost = not seen and self._held > 0 and not refresh
+        if not self.lost:
+            shares = [{share for share, _name in self._copies(path, one)} for path, one in view.items() if path]
+            self.entries = sum(max(1, len(one)) for one in shares)
+            self._held = sum(one.files for one in self._counted({**view, "": _NOTHING}, now).values())
+            self._note(actual, taken, stable, now)
         return seen
 
     def _may_be_taken(self, path: str, folder: Folder, stable: int) -> bool:
@@ -156,10 +159,6 @@ class Memory:
                     one.newest = when
         return seen
 
-    def _newest_of(self, one: Expected) -> list[str]:
-        """The newest copy; of several with one time that in the first folder (no test gives one folder two of them)."""
-        return sorted(one.paths, key=lambda path: path.rpartition("/")[0])[:1]
-
     def _note(self, actual: Mapping[str, Folder], taken: set[str], stable: int, now: int) -> None:
         """Remember what was looked at and may be taken one day: it is old, and nothing in it may become the newest.
 
@@ -178,9 +177,24 @@ class Memory:
                 self._folders[path] = folder
 
 
+_NOTHING = Folder((0, 0), {}, 0)
+
+
+def _newest_of(one: Expected) -> list[str]:
+    """The newest copy; of several with one time that in the first folder (no test gives one folder two of them)."""
+    return sorted(one.paths, key=_folder)[:1]
+
+
+def _number(one: Expected) -> int:
+    return one.files + one.empty
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
 def _file(view: Mapping[str, Folder], path: str) -> tuple[int, int] | None:
-    folder, _slash, name = path.rpartition("/")
-    return view[folder].files.get(name)
+    return view[_folder(path)].files.get(path.rpartition("/")[2])
 
 
 def _only(view: Mapping[str, Folder], paths: set[str]) -> dict[str, Folder]:

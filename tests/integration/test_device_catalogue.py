@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The catalogue of device_backup_status: what is taken from it, what is looked at, and that nobody sees a difference."""
+"""The catalogue of device_backup_status: what is taken from it, what is looked at, and that nobody notices."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_an_old_folder_is_taken_without_a_look_at_its_files(fleet: Fleet) -> Non
 
 
 def test_what_changes_in_place_in_an_old_folder_is_not_seen_but_the_newest_copy_is(fleet: Fleet) -> None:
-    newest, second, oldest = recordings(fleet.root, "a", 3)
+    newest, _second, oldest = recordings(fleet.root, "a", 3)
     mysql = copy(fleet.root / "a/NAME_a/mysql/m.db", 500)
     copy(mysql.with_suffix(".txt"))
     rest()
@@ -97,13 +97,12 @@ def test_what_changes_in_place_in_an_old_folder_is_not_seen_but_the_newest_copy_
 
     in_place(oldest, 5000)
     assert fleet.scan().evidence("a")["size"] == 33, "documented: a file of an old folder is taken not to change"
-    in_place(newest, 100)
-    assert fleet.scan().evidence("a")["size"] == 100 + 11 + 12
     in_place(mysql, 9)
-    found = fleet.scan().evidence("a", "mysql")
-    assert (found["size"], found["path"]) == (9, str(mysql))
-    assert fleet.scan(refresh=True).evidence("a")["size"] == 100 + 11 + 5000
-    assert second.stat().st_size == 11
+    found = fleet.scan()
+    assert found.evidence("a")["size"] == 33
+    assert (found.evidence("a", "mysql")["size"], found.evidence("a", "mysql")["path"]) == (9, str(mysql))
+    in_place(newest, 100)
+    assert fleet.scan().evidence("a")["size"] == 100 + 11 + 5000, "and then all that the device has is looked at"
 
 
 def test_the_newest_copy_goes_and_the_next_one_counts(fleet: Fleet) -> None:
@@ -118,8 +117,27 @@ def test_the_newest_copy_goes_and_the_next_one_counts(fleet: Fleet) -> None:
     rest()
     assert fleet.scan().evidence("a")["files"] == 1
     shutil.rmtree(fleet.root / "a")
+    copy(fleet.root / "b/NAME/run/1.db")
     gone = fleet.scan()
-    assert (gone.devices, gone.result["cache"]["entries"]) == ({}, 0)
+    assert ([*gone.devices], gone.result["cache"]["entries"]) == (["b"], 3)
+
+
+def test_a_tree_that_held_copies_and_holds_none_is_taken_for_one_that_is_not_mounted(fleet: Fleet) -> None:
+    recordings(fleet.root, "a", 3)
+    rest()
+    fleet.scan()
+    fleet.root.rename(away := fleet.root.with_name("away"))
+    fleet.root.mkdir()
+    for _turn in range(2):
+        found = fleet.scan()
+        assert found.failure is not None
+        assert "it is empty and held 3 copies at the last look: is its disk mounted?" in found.failure
+    fleet.root.rmdir()
+    away.rename(fleet.root)
+    assert touched(fleet.scan()) == (1, 2), "nothing was forgotten"
+    shutil.rmtree(fleet.root / "a")
+    assert fleet.scan(refresh=True).failure is None
+    assert (fleet.scan().failure, fleet.scan().warnings) == (None, [])
 
 
 @pytest.mark.parametrize("newest", ["emptied", "replaced by a folder", "replaced by a link", "set back"])

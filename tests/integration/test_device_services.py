@@ -200,7 +200,7 @@ def test_kept_answers_say_the_same_as_fresh_ones(tmp_path: Path) -> None:
         ("results_path", "/nowhere/at/all", "results_path: /nowhere/at/all cannot be used (No such file or directory)"),
     ],
 )
-def test_bad_input_is_said_before_anything_is_asked(node: Station, option: str, value: object, said: str) -> None:
+def test_bad_input_is_said_before_anything_is_asked(node: Station, option: str, value: Any, said: str) -> None:
     result = node.status(**{option: value})
     assert result["failed"] is True
     assert said in result["msg"]

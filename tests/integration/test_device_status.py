@@ -11,6 +11,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -211,7 +212,7 @@ def test_what_the_node_calls_sqlite_by_mistake_is_not_missed(node: Station) -> N
         ({"videos": [Videos(1.7e9, (900, 800))]}, ("rsync", True)),
     ],
 )
-def test_the_service_that_suits_a_device(node: Station, content: dict[str, object], expected: tuple[str, bool]) -> None:
+def test_the_service_that_suits_a_device(node: Station, content: dict[str, Any], expected: tuple[str, bool]) -> None:
     node.add(1, **content)
     node.fleet.sync()
     row = rows(node.status())["ETHOSCOPE_001"]

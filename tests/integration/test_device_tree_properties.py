@@ -81,7 +81,7 @@ class World:
         return sorted(path for path in self.root.rglob("*") if path.is_file() and not path.is_symlink())
 
     def stamp(self, *folders: Path) -> None:
-        """The folder's time tells each change, as that of a file system with fine times does some milliseconds later."""
+        """The folder's time tells each change, as that of a file system does some milliseconds later."""
         for folder in folders:
             when = self.now - 20 * DAY * NANO + next(self.unique)
             os.utime(folder, ns=(when, when))
@@ -195,7 +195,9 @@ class World:
         assert found.result["cache"]["entries"] == sum(memory.entries for memory in self.trees)
         assert ("symbolic link" in "".join(found.warnings)) == any(memory.links for memory in self.trees)
         assert found.of_catalogue == []
-        if not any(memory.hidden for memory in self.trees):
+        lost = [memory.lost for memory in self.trees]
+        assert "".join(found.warnings).count("is its disk mounted?") == sum(lost)
+        if not any(lost) and not any(memory.hidden for memory in self.trees):
             assert found.said == self.status(stable_after, cache_path="").said
 
     def same(self, a: int, b: int, _c: int) -> None:
@@ -203,6 +205,8 @@ class World:
         self.now += STEPS[a % len(STEPS)] * NANO
         stable_after = (7 * DAY, 7 * DAY, HOUR)[b % 3]
         found = self.status(stable_after, cache_path=str(self.cache))
+        if "is its disk mounted?" in "".join(found.warnings):
+            found = self.status(stable_after, cache_path=str(self.cache), refresh=True)
         assert found.said == self.status(stable_after, cache_path="").said
         assert found.of_catalogue == []
 
@@ -246,7 +250,7 @@ def rows(found: Status) -> dict[Share, tuple[int, int, int | None]]:
     for device in found.result["devices"]:
         for kind, one in device["types"].items():
             evidence = one["evidence"]
-            if evidence and (evidence["files"] or "empty" in (evidence["why_not"] or "")):
+            if evidence and (evidence["files"] or "empty (0 bytes)" in (evidence["why_not"] or "")):
                 seen[kind, device["id"]] = (evidence["files"], evidence["size"], evidence["newest"])
     return seen
 

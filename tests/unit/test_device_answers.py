@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.answers import (
     an_object,
+    by_device,
     count,
     moment,
     parsed,
@@ -45,6 +46,7 @@ def garbled(body: bytes) -> str:
         (b'{"name": "\\ud83d\\ude00"}', {"name": "\N{GRINNING FACE}"}),
         (b'{"error": {"code": 4}, "devices": {}}', {"error": {"code": 4}, "devices": {}}),
         (b'{"error": null}', {"error": None}),
+        (b'{"error": {}}', {"error": {}}),
         (b'[{"error": "in a list it is none of ours"}]', [{"error": "in a list it is none of ours"}]),
     ],
 )
@@ -89,6 +91,11 @@ def test_an_error_told_with_status_200_is_an_error(error: str, said: str) -> Non
     assert garbled(json.dumps({"error": error, "devices": {}}).encode()) == said
 
 
+@pytest.mark.parametrize("error", [{"code": 4}, ["no"], 500, True])
+def test_an_answer_that_has_nothing_but_an_error_is_one_of_whatever_kind(error: Any) -> None:
+    assert garbled(json.dumps({"error": error}).encode()) == f"the service says: {error}"
+
+
 @pytest.mark.parametrize(
     ("value", "kind"),
     [([], "a list"), (None, "empty"), (7, "a single value"), ("x", "a single value"), (False, "a single value")],
@@ -101,6 +108,13 @@ def test_an_answer_must_be_an_object(value: Any, kind: str) -> None:
 def test_an_object_may_be_empty() -> None:
     assert the_object({}) == {}
     assert the_object({"a": 1}) == {"a": 1}
+
+
+def test_a_fleet_may_be_large_but_not_without_end() -> None:
+    largest: dict[str, Any] = dict.fromkeys(map(str, range(50_000)))
+    assert by_device(largest) is largest
+    with pytest.raises(Garbled, match=r"^the answer tells of 50001 devices, more than 50000 are not taken$"):
+        by_device({**largest, "one more": None})
 
 
 @pytest.mark.parametrize("value", [None, 0, "x", [1], True])
@@ -117,6 +131,8 @@ def test_a_part_that_is_no_object_is_an_empty_one(value: Any) -> None:
         ("Müller", "Müller"),
         ("half \ud800 a character", "half ? a character"),
         ("\udcff", "?"),
+        ("x" * 4096, "x" * 4096),
+        ("x" * 4097, None),
         ("", None),
         (7, None),
         (None, None),

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -52,12 +54,42 @@ def test_facts_are_kept_as_text_and_come_back_the_same() -> None:
         '{"devices": ["7"], "data": [], "claims": [], "jobs": []}',
         '{"devices": 7, "data": [], "claims": [], "jobs": []}',
         '{"devices": [], "data": [], "claims": [], "jobs": [], "of the next version": 1}',
+        '{"devices": [], "data": [], "claims": [], "jobs": [], "current_device": 7, "current_file": null, "unread": 0}',
+        '{"devices": [], "data": [], "claims": [], "jobs": [], "current_device": null, "current_file": null}',
         "[" * 100_000,
     ],
 )
 def test_what_is_no_facts_is_told_so(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - whatever the reason, the service is asked again
         Facts.from_text(text)
+
+
+@pytest.mark.parametrize(
+    ("part", "field", "value"),
+    [
+        ("devices", "id", 7),
+        ("devices", "name", ["x"]),
+        ("devices", "last_seen", "now"),
+        ("devices", "lists", 1),
+        ("data", "newest", None),
+        ("data", "growing", "yes"),
+        ("data", "size", 1.5),
+        ("data", "tables", []),
+        ("data", "tables", {"ROI_1": "400"}),
+        ("claims", "available", None),
+        ("claims", "count", "1"),
+        ("jobs", "state", None),
+        ("jobs", "ended", "1795177597"),
+        ("jobs", "listed", {"a": "1.db"}),
+        ("jobs", "unknown", None),
+    ],
+)
+def test_facts_with_a_value_of_another_kind_are_none(part: str, field: str, value: Any) -> None:
+    """As another version would have kept them, or somebody who wrote to the catalogue."""
+    kept = json.loads(FACTS.as_text())
+    kept[part][0][field] = value
+    with pytest.raises(ValueError, match=r"^no facts: "):
+        Facts.from_text(json.dumps(kept))
 
 
 def test_a_service_whose_clock_is_ahead_is_put_right() -> None:

@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.evidence import Evidence, Found, Trees
-from ansible_collections.lifeboat.backup.plugins.module_utils._devices.facts import FAILED, Claim, Device, Facts
+from ansible_collections.lifeboat.backup.plugins.module_utils._devices.facts import FAILED, Claim, Data, Device, Facts
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.fleet import (
     Member,
     Terms,
@@ -33,6 +34,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._devices.proof imp
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.tree import Copies, Seen
 from unit.builders import DAY, HOUR, NOW
 from unit.device_builders import (
+    AGES,
     DATABASE,
     DEVICE,
     NAME,
@@ -264,20 +266,100 @@ def test_a_tree_that_cannot_be_read_makes_all_of_its_types_unknown() -> None:
     assert judge(member.cases[SQLITE]).reason == "/nowhere/results cannot be read (Permission denied)"
 
 
-def test_the_copy_of_the_newest_data_is_looked_for_where_the_device_has_it() -> None:
-    """Nothing is there: not that of the database that grows, however new others are."""
-    data = (a_data(0, path=None), a_data(DAY, growing=True, path=DATABASE, began=NOW - 2 * DAY))
-    case = the_member(Facts(data=data), trees=[in_results(SQLITE)]).cases[SQLITE]
-    assert case.evidence is not None
-    assert case.evidence.found == Found(False)
-    assert case.evidence.lacking == {DATABASE}
+# ----- single copies, on disk
 
 
-def test_copies_that_a_daemon_lists_are_looked_for() -> None:
-    job = a_job(listed={f"{DEVICE}/{NAME}/x": ["x.db"]})
-    case = the_member(Facts(jobs=(job,)), trees=[in_results(SQLITE)]).cases[SQLITE]
-    assert case.evidence is not None
-    assert case.evidence.gone == (f"{DEVICE}/{NAME}/x/x.db",)
+def on_disk(root: Path, *paths: str) -> Seen:
+    """A tree of databases of which some are there, each with 4 bytes."""
+    for path in paths:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(b"rows")
+    return a_tree(results(str(root)), {(SQLITE, DEVICE): some()})
+
+
+def test_the_copy_of_the_newest_data_is_looked_for_where_the_device_has_it(tmp_path: Path) -> None:
+    """Of the database that grows, however new others are."""
+    data = (a_data(0, path=f"{DEVICE}/other.db"), a_data(DAY, growing=True, path=DATABASE, began=NOW - 2 * DAY))
+    evidence = the_member(Facts(data=data), trees=[on_disk(tmp_path, DATABASE)]).cases[SQLITE].evidence
+    assert evidence is not None
+    assert evidence.found is not None
+    assert (evidence.found.there, evidence.found.size, evidence.found.root) == (True, 4, str(tmp_path))
+    assert evidence.lacking == {f"{DEVICE}/other.db"}
+
+
+def test_a_copy_that_is_not_there_is_found_to_be_so(tmp_path: Path) -> None:
+    data = (a_data(DAY, path=DATABASE, began=NOW - 2 * DAY),)
+    evidence = the_member(Facts(data=data), trees=[on_disk(tmp_path)]).cases[SQLITE].evidence
+    assert evidence is not None
+    assert evidence.found == Found(False)
+    assert evidence.lacking == {DATABASE}
+
+
+def test_of_data_that_needs_no_copy_yet_none_is_looked_for(tmp_path: Path) -> None:
+    young = a_data(0, growing=True, path=DATABASE, began=NOW - HOUR)
+    old = a_data(9 * DAY, path=f"{DEVICE}/a/old.db", began=NOW - 9 * DAY)
+    member = the_member(Facts(data=(young, old)), trees=[on_disk(tmp_path, f"{DEVICE}/a/old.db")])
+    evidence = member.cases[SQLITE].evidence
+    assert evidence is not None
+    assert evidence.found is not None
+    assert evidence.found.there
+    assert evidence.lacking == {DATABASE}
+    assert member.cases[SQLITE].newest_data == old
+
+
+def test_copies_that_a_daemon_lists_are_looked_for(tmp_path: Path) -> None:
+    job = a_job(listed={f"{DEVICE}/a": ["1.db", "2.db"], f"{DEVICE}/b": ["3.db"]})
+    tree = on_disk(tmp_path, f"{DEVICE}/a/2.db")
+    evidence = the_member(Facts(jobs=(job,)), trees=[tree]).cases[SQLITE].evidence
+    assert evidence is not None
+    assert evidence.gone == (f"{DEVICE}/a/1.db", f"{DEVICE}/b/3.db")
+
+
+@pytest.mark.parametrize(("level", "checked"), [("none", False), ("open", True), ("full", True)])
+def test_databases_are_opened_as_wished(tmp_path: Path, level: str, checked: bool) -> None:
+    path = f"{DEVICE}/{NAME}/x/x.db"
+    told, seen = Told.of([]), Trees([on_disk(tmp_path, path), a_tree(VIDEOS, {(VIDEO, DEVICE): some()})])
+    terms = Terms(TYPES, AGES, NOW)
+    (member,) = members([(DEVICE, NAME)], told, seen, terms, Proof(level, 1))
+    assert [member.cases[kind].checked for kind in (MYSQL, SQLITE, VIDEO)] == [checked, checked, False]
+    evidence = member.cases[SQLITE].evidence
+    assert evidence is not None
+    assert (evidence.check is not None and evidence.check.usable is False) == checked
+
+
+# ----- what a device doesn't have
+
+
+@pytest.mark.parametrize(
+    ("device", "data", "none"),
+    [
+        (Device(DEVICE, NAME, "stopped", lists=True), (), [MYSQL, SQLITE]),
+        (Device(DEVICE, NAME, "stopped", lists=True), (a_data(path=None),), [MYSQL]),
+        (Device(DEVICE, NAME, "stopped"), (), []),
+    ],
+)
+def test_a_device_that_lists_its_databases_tells_which_it_has_not(
+    device: Device, data: tuple[Data, ...], none: list[str]
+) -> None:
+    member = the_member(Facts((device,), data))
+    assert [kind for kind, case in member.cases.items() if case.told_none] == none
+
+
+@pytest.mark.parametrize(
+    ("state", "data", "unlisted"),
+    [
+        ("running", (), True),
+        ("running", (a_data(kind=VIDEO),), True),
+        ("running", (a_data(kind=MYSQL),), False),
+        ("running", (a_data(),), False),
+        ("stopped", (), False),
+        (None, (), False),
+    ],
+)
+def test_a_device_that_runs_and_lists_no_database_is_told_apart(
+    state: str | None, data: tuple[Data, ...], unlisted: bool
+) -> None:
+    assert the_member(Facts((Device(DEVICE, NAME, state),), data)).unlisted is unlisted
 
 
 # ----- copies of MySQL that the node calls SQLite

@@ -110,6 +110,12 @@ def test_the_device_at_work_is_told_by_its_name_or_else_by_its_id(name: Any, cur
     assert read_status(entries).current_device == current
 
 
+def test_of_a_long_message_the_beginning_is_kept() -> None:
+    found = job(progress={"status": "error", "message": "x" * 301})
+    assert found is not None
+    assert found.message == "x" * 300
+
+
 def test_the_state_of_a_device_is_not_taken_from_a_daemon() -> None:
     """It is that of its first look, and never looked at again."""
     assert read_status({DEVICE: a_mysql_entry(status="offline")}).devices == (Device(DEVICE, NAME, None, None),)
@@ -127,6 +133,10 @@ def test_entries_that_are_none_are_counted_and_the_others_are_read() -> None:
     [
         ([], "the answer is a list, not an object"),
         (None, "the answer is empty, not an object"),
+        (
+            {"status": "running", "last_backup": "2026-11-20 12:26:17"},
+            "the answer is no status of MySQL backups: nothing in it is one of a device",
+        ),
         (
             an_rsync_answer(),
             "the answer is no status of MySQL backups: it has 'devices', as that of the rsync daemon",

@@ -214,6 +214,31 @@ def test_a_device_without_databases_lists_no_data(databases: Any) -> None:
     assert (len(facts.devices), facts.data) == (1, ())
 
 
+NONE: dict[str, Any] = {"SQLite": {}, "MariaDB": {}}
+
+
+@pytest.mark.parametrize(
+    ("entry", "lists"),
+    [
+        ({"status": "stopped"}, True),
+        ({"status": "stopped", "databases": NONE}, True),
+        ({"status": "online", "databases": NONE}, True),
+        ({"status": "running", "databases": NONE}, False),
+        ({"status": "offline", "databases": NONE}, False),
+        ({"status": None, "databases": NONE}, False),
+        ({"status": "stopped", "databases": {}}, False),
+        ({"status": "stopped", "databases": {"SQLite": {}}}, False),
+        ({"status": "stopped", "databases": {**NONE, "MariaDB": None}}, False),
+        ({"status": "stopped", "databases": None}, False),
+    ],
+)
+def test_a_device_at_rest_that_tells_of_both_kinds_of_databases_lists_all_it_has(
+    entry: dict[str, Any], lists: bool
+) -> None:
+    (device,) = read_devices(devices_answer(**entry)).devices
+    assert device.lists is lists
+
+
 def test_devices_of_equal_names_are_two() -> None:
     answer = {"a": {"name": NAME}, "b": {"name": NAME}}
     assert read_devices(answer).devices == (Device("a", NAME), Device("b", NAME))

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -145,6 +146,15 @@ def test_a_device_without_anything_may_be_offline(online: bool | None, reason: s
     assert (row["reason"], row["online"]) == (reason, online)
 
 
+def test_a_device_that_runs_and_lists_no_database_is_not_one_without_data() -> None:
+    row = the_row(a_member(a_case(Evidence(), MYSQL), a_case(Evidence()), unlisted=True))
+    assert (row["status"], row["reason"]) == ("unknown", "the device is running, and lists no database")
+    row = the_row(a_member(a_case(a_copy(60)), unlisted=True))
+    assert (row["status"], row["reason"]) == ("ok", "sqlite: the newest copy is 60 s old")
+    row = the_row(a_member(a_case(claim=a_claim()), unlisted=True))
+    assert row["reason"].startswith("sqlite unknown: it is said to have data")
+
+
 # ----- one type
 
 
@@ -185,6 +195,8 @@ def test_times_are_whole_seconds_and_no_age_is_negative() -> None:
         (Evidence(empty=1), "1 copy empty (0 bytes)"),
         (Evidence(), "no copy is there"),
         (a_copy(check=NO_TABLES, empty=1), f"the newest copy {NO_TABLES.why_not}"),
+        (a_copy(check=replace(USABLE, lacks="lacks the table ROI_1")), "the newest copy lacks the table ROI_1"),
+        (Evidence(unfinished=1, empty=1), "1 copy unfinished"),
         (
             a_copy(check=NO_TABLES, unreadable="/r/\udcff cannot be read (no)"),
             "/r/\N{REPLACEMENT CHARACTER} cannot be read (no)",
@@ -296,6 +308,13 @@ def test_names_from_folders_that_are_no_text_are_shown_as_far_as_they_are() -> N
     json.dumps(report, ensure_ascii=False).encode()
 
 
+@pytest.mark.parametrize(
+    ("text", "harmless"), [("caf\udce9", "caf\N{REPLACEMENT CHARACTER}"), ("half \ud800", "half ?")]
+)
+def test_what_a_result_cannot_hold_is_replaced(text: str, harmless: str) -> None:
+    assert shown(text) == harmless
+
+
 @pytest.mark.parametrize("text", ["", "x", "ä\n", "/r/\N{GRINNING FACE}"])
 def test_a_good_name_is_shown_as_it_is(text: str) -> None:
     assert shown(text) == text
@@ -321,6 +340,14 @@ def test_the_summary_counts_devices_by_status_and_their_copies() -> None:
         "bytes_human": "6 GiB",
         "worst_age": 30 * DAY,
     }
+
+
+def test_success_of_the_videos_of_a_device_without_any_is_told_but_not_counted() -> None:
+    """The page says it of each device."""
+    videos = a_case(Evidence(), VIDEO, claim=a_claim(kind=VIDEO, count=326, size=0))
+    report = fleet_report([a_member(a_case(a_copy(60)), videos)])
+    assert [one["kind"] for one in report["discrepancies"]] == ["claimed_but_empty"]
+    assert message(report, {}) == "1 device: 1 ok."
 
 
 def test_a_fleet_of_nobody() -> None:
@@ -400,6 +427,13 @@ def test_each_status_can_be_one_to_fail_on() -> None:
         said = why(list(MEMBERS.values()), status)
         assert said is not None
         assert said.startswith("1 of 7 devices not as wished: ")
+
+
+def test_of_devices_of_one_name_the_ids_are_told() -> None:
+    said = why([named("A", "missing", id="1"), named("A", "ok", id="2"), named("B", "missing", id="3")], "missing")
+    assert said is not None
+    assert "devices not as wished: A 1 (sqlite" in said
+    assert ", B (sqlite" in said
 
 
 def test_what_stands_in_a_message_is_made_harmless() -> None:

@@ -149,6 +149,12 @@ def test_videos_are_chunks() -> None:
     assert videos.listed == {"a": ["1.h264"]}
 
 
+def test_what_is_being_transferred_is_no_copy_yet() -> None:
+    files = {"files": {**a_file_list("a/1.db")["files"], **a_file_list("a/2.db", status="transferring")["files"]}}
+    databases, _videos = jobs(**RUNS, transfer_details={"results": files, "videos": NOTHING})
+    assert databases.listed == {"a": ["1.db"]}
+
+
 @pytest.mark.parametrize("files", [None, [], "x", {"a": None}, {"a": []}, {"a": {}}])
 def test_a_list_that_is_none_lists_nothing(files: Any) -> None:
     databases, _videos = jobs(transfer_details={"results": {"files": files}, "videos": NOTHING})

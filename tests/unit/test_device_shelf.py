@@ -16,3 +16,4 @@ def test_without_a_catalogue_nothing_is_known_and_nothing_is_kept() -> None:
     shelf.drop("", "b")
     shelf.forget()
     assert [*shelf.old(""), *shelf.others(""), *shelf.rows("")] == []
+    assert shelf.files == 0

@@ -182,7 +182,13 @@ def test_on_an_empty_disk_nobody_is_ok_and_each_claim_is_told(situation: str) ->
         if one["claimed"] and one["claimed"]["source"] == "node" and one["claimed"]["available"]
     }
     assert set(told) >= {share for share in claimed if share[1] != VIDEO}
-    assert {kind for kind, _message in told.values()} <= {"claimed_but_missing", "completed_but_older"}
+    # the page says success with the videos of all, or nothing, of devices that have no video
+    assert {share[1] for share, (kind, _message) in told.items() if kind == "claimed_but_empty"} <= {VIDEO}
+    assert {kind for kind, _message in told.values()} <= {
+        "claimed_but_missing",
+        "claimed_but_empty",
+        "listed_but_missing",
+    }
 
 
 def test_success_without_a_single_file_is_missing() -> None:
@@ -268,10 +274,9 @@ def test_a_device_that_went_away_is_failed_in_what_was_tried_and_in_what_was_not
         "the last backup was not tried, since another failed 74 s ago (Backup failed); the newest copy is 30 d old"
     )
     assert row["last_error"] == "rsync: Backup failed"
-    assert disagreements(report)["002", VIDEO] == (
-        "there_but_unclaimed",
-        "5 copies there, but node says 'offline'",
-    )
+    # the page says of everything that it is offline, and not that there is none
+    assert ("002", SQLITE) not in disagreements(report)
+    assert ("002", VIDEO) not in disagreements(report)
 
 
 def test_in_the_end_the_fleet_is_as_it_was_built() -> None:
@@ -301,7 +306,7 @@ def test_the_copy_of_a_running_database_without_tables_is_found_out() -> None:
 def test_the_only_lies_in_the_end_are_those_of_the_recorded_node() -> None:
     assert {share: kind for share, (kind, _message) in disagreements(judged("20", COPIES)).items()} == {
         ("007", SQLITE): "completed_but_unusable",
-        **dict.fromkeys(((device, VIDEO) for device in ("001", "005", "007", "008", "009")), "claimed_but_missing"),
+        **dict.fromkeys(((device, VIDEO) for device in ("001", "005", "007", "008", "009")), "claimed_but_empty"),
         ("008", SQLITE): "claimed_but_missing",
         ("009", MYSQL): "claimed_but_missing",
     }
@@ -312,7 +317,7 @@ def test_an_idle_device_stays_ok_when_no_daemon_runs_any_more() -> None:
     report = judged("20", {**COPIES, (SQLITE, "002"): COPIES[SQLITE, "002"]}, later=60 * DAY)
     assert rows(report)["010"]["types"][SQLITE]["reason"] == ("the device has nothing newer than the copy of 80 d ago")
     assert rows(report)["001"]["types"][MYSQL]["reason"] == (
-        "the newest copy is 60 d old, wanted 24 h; the device is writing"
+        "the device is writing, and the copy of that is 60 d old, wanted 24 h"
     )
     assert rows(report)["003"]["types"][VIDEO]["reason"] == (
         "the newest copy is 90 d old, wanted 7 d; it is not known whether the device has newer data"

@@ -111,6 +111,13 @@ def test_each_service_alone_is_enough(option: str) -> None:
     assert meant.types == ("mysql", "sqlite", "video")
 
 
+@pytest.mark.parametrize(
+    ("ages", "kept"), [({}, 300), ({"mysql": "2m"}, 120), ({"video": 0}, 0), ({"mysql": "9d"}, 300)]
+)
+def test_no_answer_is_kept_for_longer_than_a_copy_may_be_old(ages: dict[str, Any], kept: int) -> None:
+    assert wish(**NODE, max_age=ages).manner.keep == kept
+
+
 @pytest.mark.parametrize("option", ["results_path", "videos_path"])
 def test_each_folder_alone_is_enough(option: str, tmp_path: Path) -> None:
     given: dict[str, Any] = {option: str(tmp_path)}
@@ -199,6 +206,15 @@ def test_without_anything_to_look_at_there_is_nothing_to_do() -> None:
     assert refusal(node_url=None) == (
         "There is nothing to look at: set at least one of node_url, mysql_service_url, rsync_service_url, "
         "results_path, videos_path, layout."
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("node_url", "mysql_service_url"), ("mysql_service_url", "rsync_service_url")]
+)
+def test_each_service_has_an_address_of_its_own(one: str, other: str) -> None:
+    assert refusal(**{one: "http://node:80", other: "http://node:80/"}) == (
+        "Two of node_url, mysql_service_url and rsync_service_url name the same address."
     )
 
 
@@ -332,6 +348,20 @@ def test_a_folder_that_may_not_be_looked_at_is_told_in_the_result(tmp_path: Path
         os.seteuid(user)
         folder.parent.chmod(0o700)
     assert layout.root == str(folder)
+
+
+def test_the_catalogue_lies_apart_from_the_copies(tmp_path: Path) -> None:
+    copies, link = tmp_path / "copies", tmp_path / "link"
+    (copies / "a").mkdir(parents=True)
+    link.symlink_to(copies)
+    for place in (copies / "x.sqlite", copies / "a/x.sqlite", link / "x.sqlite", copies / "new/x.sqlite"):
+        assert refusal(results_path=str(copies), cache_path=str(place)) == (
+            f"cache_path: {place} lies among the copies in {copies}; put it elsewhere."
+        )
+    assert refusal(layout=[a_tree(link)], cache_path=str(copies / "x.sqlite")).startswith("cache_path: ")
+    place = tmp_path / "copies.sqlite"
+    assert wish(results_path=str(copies), cache_path=str(place)).cache_path == place
+    assert wish(results_path=str(copies), cache_path="").cache_path is None
 
 
 def test_a_path_holds_no_nul() -> None:

@@ -156,6 +156,8 @@ class Catalogue:
                 self._connection = connected(path)
             except Broken as failure:
                 self._replace(path, which, str(failure))
+        except FileExistsError:
+            self.give_up(f"{path.parent} is no folder")
         except OSError as failure:
             self.give_up(cause(failure))
         except (sqlite3.OperationalError, Unusable) as failure:

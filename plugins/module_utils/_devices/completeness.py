@@ -21,9 +21,11 @@ def overdue(case: Case, evidence: Evidence) -> str | None:
         if len(case.data) == 1 or case.newest_data in without:
             return NO_COPY
         return f"{len(without)} of {len(case.data)} databases of the device have no copy"
-    data, found = case.newest_data, evidence.found
+    data, found, check = case.newest_data, evidence.found, evidence.check
     if data is None or found is None:
         return None
+    if check is not None and check.lacks and not lately(data, case.now, case.max_age):
+        return f"the copy {check.lacks}"
     if not found.there:  # its name may be, without content
         return None if evidence.unreadable or lately(data, case.now, case.max_age) else NO_COPY
     age = case.now - found.changed
@@ -71,8 +73,8 @@ def _behind(data: Data, evidence: Evidence) -> str | None:
         return "the device has newer data"
     if found is not None and found.size < data.size:
         return f"the copy of the newest data has {found.size} of {data.size} bytes"
-    if evidence.check is not None and evidence.check.lacks:
-        return f"the copy {evidence.check.lacks}"
+    if evidence.check is not None and (evidence.check.lacks or evidence.check.short):
+        return f"the copy {evidence.check.lacks or evidence.check.short}"
     return None
 
 

@@ -60,7 +60,7 @@ def read_devices(answer: Any) -> Facts:
             unread += 1
             continue
         databases, state = an_object(entry.get("databases")), text(entry.get("status"))
-        lists = bool(databases) and state in _IDLE
+        lists = state in _IDLE and all(isinstance(databases.get(kind), dict) for kind, _type in _KINDS)
         found = Device(device, text(entry.get("name")), state, moment(entry.get("last_seen")), lists)
         devices.append(found)
         data.extend(_databases(found, databases))

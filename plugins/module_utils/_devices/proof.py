@@ -73,4 +73,5 @@ def _expected(data: Data) -> dict[str, int]:
 def _worse(one: Check, other: Check) -> Check:
     order = (False, None, True)
     worse = min(one, other, key=lambda check: order.index(check.usable))
-    return replace(worse, lacks=one.lacks or other.lacks, complete=one.complete or other.complete)
+    complete = one.complete or other.complete
+    return replace(worse, lacks=one.lacks or other.lacks, short=one.short or other.short, complete=complete)

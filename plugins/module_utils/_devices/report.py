@@ -154,8 +154,9 @@ def _why_not(evidence: Evidence) -> str | None:
     """What is wrong with the copies, or why they could not be seen or verified."""
     if evidence.unreadable:
         return shown(evidence.unreadable)
-    if evidence.check is not None and (evidence.check.why_not or evidence.check.lacks):
-        return f"the newest copy {evidence.check.why_not or evidence.check.lacks}"
+    check = evidence.check
+    if check is not None and (check.why_not or check.lacks or check.short):
+        return f"the newest copy {check.why_not or check.lacks or check.short}"
     if evidence.unfinished:
         return f"{counted(evidence.unfinished, 'copy', 'copies')} unfinished"
     if evidence.empty:

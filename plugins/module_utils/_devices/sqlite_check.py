@@ -59,8 +59,9 @@ _TOO_BIG = "string or blob too big"
 class Check:
     """What was found. ``usable`` is None where it can't be told; ``why_not`` then says why, as it does for False.
 
-    ``why_not`` continues a sentence that begins with the file, and so does ``lacks``, which says what it has less than
-    the device; ``complete`` says that it has all the rows that it was to have. ``tables`` counts the tables of the copy
+    ``why_not`` continues a sentence that begins with the file, and so do ``lacks`` and ``short``, which say of tables
+    and of rows what it has less than the device; ``complete`` says that it has all the rows that it was to have.
+    ``tables`` counts the tables of the copy
     without SQLite's own; it is None when they could not be listed.
     """
 
@@ -68,6 +69,7 @@ class Check:
     why_not: str | None
     tables: int | None
     lacks: str | None = None
+    short: str | None = None
     complete: bool = False
 
 
@@ -245,8 +247,8 @@ def _asked_of_sqlite(question: _Question, header: bytes) -> Check:
             tables = len(names)
             wal = in_wal_mode(header)
             fault = "" if names else f"has no tables{_IN_THE_WAL if wal else ''}"
-            lacks, complete = _compared(connection, names, question.expected) if names else ("", False)
-            fault = fault or (lacks if wal else "")
+            lacks, short, complete = _compared(connection, names, question.expected) if names else ("", "", False)
+            fault = fault or ((lacks or short) if wal else "")
             if not fault and question.level == "full":
                 watch.listed()
                 fault = _fault_of_content(connection)
@@ -254,7 +256,7 @@ def _asked_of_sqlite(question: _Question, header: bytes) -> Check:
         return Check(*((None, watch.ended) if watch.ended else _fault_of_sqlite(error, header)), tables)
     if watch.ended:
         return Check(None, watch.ended, tables)
-    return Check(not fault, fault or None, tables, lacks or None, complete)
+    return Check(not fault, fault or None, tables, lacks or None, short or None, complete)
 
 
 def _connection(path: bytes) -> sqlite3.Connection:
@@ -281,14 +283,14 @@ def _table_names(connection: sqlite3.Connection) -> dict[str, bool]:
 
 def _compared(
     connection: sqlite3.Connection, names: Mapping[str, bool], expected: Mapping[str, int]
-) -> tuple[str, bool]:
-    """What the copy lacks, and whether all the rows that it was to have were found."""
+) -> tuple[str, str, bool]:
+    """What the copy lacks, of tables and of rows, and whether all the rows that it was to have were found."""
     lacks = _lacking_tables(names, expected)
     if lacks:
-        return lacks, False
-    lacks, counted = _lacking_rows(connection, names, expected)
+        return lacks, "", False
+    short, counted = _lacking_rows(connection, names, expected)
     wanted = sum(1 for rows in expected.values() if rows)
-    return lacks, not lacks and 0 < wanted == counted
+    return "", short, not short and 0 < wanted == counted
 
 
 def _lacking_tables(names: Mapping[str, bool], expected: Mapping[str, int]) -> str:
