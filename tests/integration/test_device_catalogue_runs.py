@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Many runs on one catalogue, in processes of their own: at once, over a tree that changes, and killed while they write."""
+"""Runs on one catalogue, in processes of their own: many at once, while the tree changes, and killed as they write."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import sqlite3
 import threading
 import time
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -39,19 +40,21 @@ def sound(root: Path, cache: Path) -> Status:
 
 
 def churn(root: Path, stop: threading.Event) -> None:
-    """New recordings, old ones that go, and folders that come and go and become something else."""
+    """New copies, some with an old time, old ones that go, and folders and devices that come and go. None in place."""
     dice = random.Random(1)
-    while not stop.is_set():
+    for number in count():
+        if stop.is_set():
+            return
         device = f"dev{dice.randrange(6)}"
         place = root / device / f"NAME_{device}" / f"run-{dice.randrange(40):03}"
-        what = dice.randrange(5)
-        if what < 3:
-            copy(place / f"{dice.randrange(3)}.db", dice.randrange(1, 99), dice.choice([0, MONTH, MONTH + DAY]))
-        elif what == 3:
+        what = dice.randrange(40)
+        if what < 25:
+            copy(place / f"new-{number}.db", dice.randrange(1, 99), dice.choice([0, MONTH, MONTH + DAY]))
+        elif what < 39:
             shutil.rmtree(place, ignore_errors=True)
         else:
-            shutil.rmtree(root / device, ignore_errors=dice.randrange(30) == 0)
-            recordings(root, device, dice.randrange(1, 9))
+            shutil.rmtree(root / device, ignore_errors=True)
+            copy(place / f"new-{number}.db", 50, MONTH)
         time.sleep(0.001)
 
 
@@ -78,7 +81,7 @@ def test_eight_runs_at_once_over_a_tree_that_changes(tmp_path: Path, begun: str)
     assert [len(one) for one in results] == [12] * 8
     found = [status for one in results for status in one]
     assert all(one.failure is None for one in found)
-    assert all(one.result["summary"]["devices"] >= 5 for one in found)
+    assert all(one.result["summary"]["devices"] for one in found)
     complaints = [warning for one in found for warning in one.of_catalogue]
     assert len(complaints) == (begun == "with garbage"), complaints
     sound(root, cache)

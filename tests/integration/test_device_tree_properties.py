@@ -161,7 +161,8 @@ class World:
         folders = [self.root, *self.folders()]
         there = folders[a % len(folders)] / ("link", "x.db", "N", "dev1")[c % 4]
         if not there.exists() and not there.is_symlink():
-            there.symlink_to([self.outside, self.outside / "bait.db", self.root, "nowhere", "."][b % 5])
+            targets = (self.outside, self.outside / "bait.db", self.root, Path("nowhere"), Path())
+            there.symlink_to(targets[b % 5])
             self.stamp(there.parent)
 
     def file_for_folder(self, a: int, _b: int, _c: int) -> None:

@@ -75,7 +75,7 @@ def test_it_is_the_newest_data_that_counts() -> None:
             "it is not known whether the copy is complete",
         ),
         (
-            a_copy(OLD, found=found(OLD), check=replace(USABLE, lacks="has 1 of 2 rows of ROI_1")),
+            a_copy(OLD, found=found(OLD), check=replace(USABLE, short="has 1 of 2 rows of ROI_1")),
             a_data(OLD, path=DATABASE, size=4096),
             "the copy has 1 of 2 rows of ROI_1",
         ),
@@ -152,7 +152,7 @@ def test_a_sync_counts_up_to_its_age(ended: float, ago: str) -> None:
         (a_copy(OLD, found=found(OLD, 1)), a_job(DONE, HOUR), {"data": [a_data(OLD, size=2, path=DATABASE)]}),
         (a_copy(OLD, found=found(OLD)), a_job(DONE, HOUR), {"data": [a_data(0, growing=True, path=DATABASE)]}),
         (
-            a_copy(OLD, found=found(OLD), check=replace(USABLE, lacks="has 1 of 2 rows of ROI_1")),
+            a_copy(OLD, found=found(OLD), check=replace(USABLE, short="has 1 of 2 rows of ROI_1")),
             a_job(DONE, HOUR),
             {"data": [a_data(OLD, path=DATABASE)]},
         ),

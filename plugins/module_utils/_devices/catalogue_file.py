@@ -27,12 +27,10 @@ VERSION = 1
 PATIENCE = 5.0
 """Seconds to wait for another run that writes."""
 
-_SCHEMA = (
+_TABLES = (
     *TABLES,
     "CREATE TABLE answer (url TEXT PRIMARY KEY, asked REAL NOT NULL, facts TEXT NOT NULL, mark INTEGER NOT NULL)",
-    f"PRAGMA user_version = {VERSION}",
 )
-_LOOKS = ("SELECT * FROM tree LIMIT 1", "SELECT * FROM folder LIMIT 1", "SELECT * FROM answer LIMIT 1")
 
 
 class Unusable(Exception):
@@ -151,7 +149,7 @@ def _make(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("BEGIN IMMEDIATE")
     if _is_new(connection):  # else another user's run was faster
-        for statement in _SCHEMA:
+        for statement in (*_TABLES, f"PRAGMA user_version = {VERSION}"):
             connection.execute(statement)
     connection.execute("COMMIT")
 
@@ -161,5 +159,6 @@ def _check(connection: sqlite3.Connection) -> None:
     _check_identity(application, version)
     if version < VERSION:
         raise Broken(f"is of an earlier version (schema {version})")
-    for question in _LOOKS:
-        connection.execute(question).fetchone()
+    made = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+    if sorted(made) != sorted((statement,) for statement in _TABLES):
+        raise Broken("is damaged: its tables are not as they were made")

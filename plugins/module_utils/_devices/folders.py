@@ -67,9 +67,9 @@ def find(root: int, path: str) -> os.stat_result | None:
 
 
 def names(root: int, path: str) -> frozenset[str]:
-    """The names in the folder ``path`` below the folder of the descriptor ``root``; none where there is no such."""
+    """The regular files in the folder ``path`` below the folder of the descriptor ``root``, by name."""
     try:
         with opened(root, path) as here, os.scandir(here) as entries:
-            return frozenset(entry.name for entry in entries)
+            return frozenset(entry.name for entry in entries if entry.is_file(follow_symlinks=False))
     except (OSError, UnicodeEncodeError):
         return frozenset()

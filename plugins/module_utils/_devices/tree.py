@@ -126,6 +126,7 @@ def look(layout: Layout, shelf: Shelf, times: Times) -> Seen:
             seen.error = cause(failure)
             return seen
         if outdated <= again:
+            seen.unreadable.sort()  # the same order each time, whatever was known
             return seen
         again |= outdated
 
