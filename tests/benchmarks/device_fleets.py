@@ -66,11 +66,11 @@ def _called(folder: Path, devices: int) -> Called:
             "videos_path": trees[1],
             "cache_ttl": "0",  # so that a second call asks, too
         }
-        call: Step = ("call", {"options": options})
+        call = Step("call", {"options": options})
         repeats = max(9, min(31, 2_000 // devices))
         rounds = measured(
             {
-                BASELINE: ("baseline", {"answers": [str(file) for file in files], "trees": trees}),
+                BASELINE: Step("baseline", {"answers": [str(file) for file in files], "trees": trees}),
                 FIRST: call,
                 SECOND: call,
             },

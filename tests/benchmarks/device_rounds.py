@@ -11,19 +11,24 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.children import run_python
 
 CHILD = "benchmarks.device_subjects"
 
-Step = tuple[str, "dict[str, Any]"]
-"""A subject of device_subjects, and what it is given."""
+
+class Step(NamedTuple):
+    """A subject of device_subjects, what it is given, and how many times in each round it is done."""
+
+    subject: str
+    given: dict[str, Any]
+    times: int = 1
 
 
 @dataclass(frozen=True)
 class Rounds:
-    """Seconds of each step in each round, of the processor and by the clock.
+    """Seconds of each step, of the processor and by the clock: round by round, and as often as it is done in each.
 
     ``said`` is what each step saw, the same in every round; ``peak`` the most bytes that the process held.
     """
@@ -51,8 +56,12 @@ class Rounds:
 
 
 def _middle_ratio(seconds: Sequence[float], beside: Sequence[float]) -> float:
-    """Within a round both follow each other, so that a machine that gets busier meets both."""
-    return statistics.median(one / other for one, other in zip(seconds, beside, strict=True))
+    """Within a round both follow each other, so that a machine that gets busier meets both.
+
+    What is short and done several times in a round is held against the one other of that round each time.
+    """
+    times = len(seconds) // len(beside)
+    return statistics.median(one / beside[number // times] for number, one in enumerate(seconds))
 
 
 def order(steps: Mapping[str, Step], rounds: int, folder: Path | None) -> str:

@@ -36,8 +36,8 @@ def services(folder: Path) -> Section:
     answers_after_first_sync(answers, DEVICES, FILES)
     files = [answers / "mysql/status", answers / "rsync/status"]
     with serving(answers) as address:
-        up: Step = _call(address)
-        steps = {LOADS: ("baseline", {"answers": [str(file) for file in files]}), ASKED: up, KEPT: up}
+        up = _call(address)
+        steps = {LOADS: Step("baseline", {"answers": [str(file) for file in files]}), ASKED: up, KEPT: up}
         asked = measured(steps, ROUNDS)
         hung = measured({HUNG_MYSQL: _call(address, mysql=HUNG), HUNG_RSYNC: _call(address, rsync=HUNG)}, HUNG_ROUNDS)
     _must_have_read_all(asked, hung)
@@ -60,7 +60,7 @@ def _call(address: str, *, mysql: str = "mysql", rsync: str = "rsync") -> Step:
     if HUNG in (mysql, rsync):
         # Without a catalogue, or the second round would not ask who answered in the first
         options.update(timeout=f"{TIMEOUT}s", cache_path="")
-    return ("call", {"options": options})
+    return Step("call", {"options": options})
 
 
 def _must_have_read_all(asked: Rounds, hung: Rounds) -> None:

@@ -4,7 +4,7 @@
 
 """The subjects of the devices benchmark, and the process that measures them.
 
-    python -m benchmarks.device_subjects < {"rounds": 9, "folder": null, "steps": {NAME: [SUBJECT, {...}], ...}}
+    python -m benchmarks.device_subjects < {"rounds": 9, "folder": null, "steps": {NAME: [SUBJECT, {...}, 1], ...}}
 
 does all steps in turn in each round, with a new folder for the catalogue unless there is a ``folder``, and prints as
 JSON what device_rounds.Rounds has. The first step is done once more before, uncounted: no step meets cold caches.
@@ -92,12 +92,13 @@ def _result(options: Mapping[str, Any], folder: Path) -> dict[str, Any]:
 SUBJECTS: Mapping[str, Callable[[Mapping[str, Any]], Work]] = {"baseline": baseline, "scan": scan, "call": call}
 
 
-def measure(rounds: int, folder: str | None, steps: Mapping[str, tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
+def measure(rounds: int, folder: str | None, steps: Mapping[str, tuple[str, Mapping[str, Any], int]]) -> dict[str, Any]:
     """Do all rounds.
 
     :raises RuntimeError: when a step does not see in each round what it saw in the first.
     """
-    works = {name: SUBJECTS[subject](given) for name, (subject, given) in steps.items()}
+    works = {name: SUBJECTS[subject](given) for name, (subject, given, _times) in steps.items()}
+    turn = [name for name, (_subject, _given, times) in steps.items() for _time in range(times)]
     processor: dict[str, list[float]] = {name: [] for name in works}
     clock: dict[str, list[float]] = {name: [] for name in works}
     said: dict[str, dict[str, Any]] = {}
@@ -106,10 +107,10 @@ def measure(rounds: int, folder: str | None, steps: Mapping[str, tuple[str, Mapp
             next(iter(works.values()))(place)
     for _round in range(rounds):
         with _folder(folder) as place:
-            for name, work in works.items():
+            for name in turn:
                 gc.collect()
                 by_clock, by_processor = time.perf_counter(), time.process_time()
-                saw = work(place)
+                saw = works[name](place)
                 processor[name].append(time.process_time() - by_processor)
                 clock[name].append(time.perf_counter() - by_clock)
                 if saw != said.setdefault(name, saw):

@@ -361,3 +361,15 @@ def test_a_machine_that_has_no_room_for_more_threads() -> None:
         said, errors = process.communicate(timeout=4)
     assert said.splitlines() == ["no answer within 0.3 s", "no thread could be started for it on this machine"]
     assert (errors, process.returncode) == ("", 0)
+
+
+def test_an_answer_is_handed_out_while_others_are_waited_for() -> None:
+    with RawServer(hangs()) as deaf, RawServer(says(announced(len(BODY), BODY))) as quick:
+        asked = [deaf.url, quick.url]
+        answers = start(asked, PLENTY, PLAIN).each()
+        begun = time.monotonic()
+        place, answer = next(answers)
+        assert (place, answer.body) == (1, BODY)
+        assert time.monotonic() - begun < PLENTY / 2
+    [(place, answer)] = answers  # the deaf one was closed
+    assert (place, answer.url, answer.body) == (0, deaf.url, None)

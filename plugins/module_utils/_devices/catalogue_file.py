@@ -160,5 +160,5 @@ def _check(connection: sqlite3.Connection) -> None:
     if version < VERSION:
         raise Broken(f"is of an earlier version (schema {version})")
     made = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
-    if sorted(made) != sorted((statement,) for statement in _TABLES):
+    if len(made) != len(_TABLES) or {sql for (sql,) in made} != set(_TABLES):
         raise Broken("is damaged: its tables are not as they were made")

@@ -13,7 +13,7 @@ import http.client
 import re
 import ssl
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -25,6 +25,8 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._devices.http_read
 LARGEST = 512 * 1024 * 1024
 """Bytes of one answer that are read at most."""
 
+_LOOK = 0.02
+"""Seconds between two looks at who has answered."""
 _USER = re.compile(r"(?<=//)[^/?#]*@")
 _PORT = re.compile(r"[0-9]{1,5}")
 
@@ -149,12 +151,27 @@ class Pending:
             job.start()
         _started(self._timer)
 
+    def each(self) -> Iterator[tuple[int, Answer]]:
+        """The answers as they come, not past the deadline, each with its place among the URLs.
+
+        So that a large one can be read while a service that hangs is still waited for.
+        """
+        waiting = dict(enumerate(self._jobs))
+        while waiting:
+            settled = [place for place, job in waiting.items() if job.settled.is_set()]
+            for place in settled:
+                yield place, waiting.pop(place).give_up()
+            if waiting and not settled:
+                if self._deadline.passed():
+                    break
+                next(iter(waiting.values())).settled.wait(min(_LOOK, self._deadline.remaining()))
+        self._timer.cancel()
+        for place, job in waiting.items():
+            yield place, job.give_up()
+
     def results(self) -> list[Answer]:
         """Wait for the answers, not past the deadline: one for each URL, in their order."""
-        for job in self._jobs:
-            job.settled.wait(self._deadline.remaining())
-        self._timer.cancel()
-        return self._give_up()
+        return [answer for _place, answer in sorted(self.each(), key=lambda one: one[0])]
 
     def _give_up(self) -> list[Answer]:
         return [job.give_up() for job in self._jobs]

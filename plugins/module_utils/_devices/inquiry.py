@@ -83,8 +83,8 @@ class Inquiry:
 
     def results(self) -> list[Heard]:
         """What came of each question, in their order; waits no longer than the timeout."""
-        answers = self._pending.results() if self._pending else []
-        for question, answer in zip(self._open, answers):
+        for place, answer in self._pending.each() if self._pending else ():
+            question = self._open[place]
             heard = self._heard[self._key(question)] = _heard(question, answer, self._now)
             if heard.facts is not None:
                 self._catalogue.keep_answer(self._key(question), self._now, heard.facts.as_text())
