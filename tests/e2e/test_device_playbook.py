@@ -19,7 +19,7 @@ from typing import Any
 import ansible_runner
 import pytest
 
-from device_simulator import Hang, Sqlite
+from device_simulator import Dead, Hang, Sqlite
 from device_simulator.scenarios import demo, device_id
 from harness.devices import Station, station, statuses
 from harness.playbooks import CHECKOUT, Run, ansible_playbook, variables
@@ -237,3 +237,12 @@ def test_the_demonstration(node: Station, tmp_path: Path) -> None:
     assert lines[3].startswith("ETHOSCOPE_003  partial        sqlite, video         missing  sqlite missing: no copy")
     assert lines[-1] == "The page says 'success' 21 times, and 7 of these are so. It tells no ages."
     assert re.search(r'"msg": "3\.\d+ s for 12 devices; the limit was 3 s\.', run.output), run.output
+
+
+def test_a_silent_service_fails_the_run(node: Station) -> None:
+    healthy(node)
+    node.servers.mysql.fault = Dead()
+    run = look(node)
+    assert run.code == 2
+    assert f"No usable answer from mysql at {node.servers.mysql.url}: connection refused." in run.output
+    assert look(node, fail_on=["failed", "missing"]).code == 0
