@@ -69,7 +69,7 @@ def slow_definition(length: int) -> str:
     pairs = (f",UNIQUE({one},{other})" for at, one in enumerate(columns) for other in columns[at + 1 :])
     parts = ["CREATE TABLE t(", ",".join(columns)]
     while sum(map(len, parts)) < length:
-        parts.append("".join(next(pairs) for _ in range(50)))
+        parts.append("".join(next(pairs) for _time in range(50)))
     return "".join([*parts, ")"])
 
 
@@ -165,7 +165,7 @@ def _write(path: str, journal_mode: str) -> None:
             connection.execute("PRAGMA wal_autocheckpoint = 5")
             connection.execute("PRAGMA cache_size = 2")  # so that pages are written in the middle of a transaction
             connection.execute("PRAGMA synchronous = OFF")
-            for _ in range(5):
+            for _time in range(5):
                 connection.execute("BEGIN")
                 connection.execute("UPDATE METADATA SET value = hex(randomblob(300)) WHERE field = 'version'")
                 connection.execute("UPDATE ROI_1 SET note = hex(randomblob(abs(random() % 200)))")

@@ -309,7 +309,7 @@ def test_the_caches_of_services_are_ignored(node: Station, tmp_path: Path) -> No
     copies = [node.fleet.videos / name for name in pickles]
     for path in copies:
         os.utime(path, (1, path.stat().st_mtime))
-    for _ in range(2):
+    for _time in range(2):
         result = node.status(verify="full")
         assert [row["id"] for row in result["devices"]] == [device.id]
         found = of(result, "video")
@@ -375,7 +375,7 @@ def test_an_old_file_that_comes_into_an_old_folder_is_counted(node: Station) -> 
     age(own(node, device), began)
     sync(node, device)
     assert here.stat().st_mtime_ns == times, "the folder looks as if nothing had happened"
-    for _ in range(2):
+    for _time in range(2):
         found = of(node.status(), "video")
         assert (found["files"], found["size"], found["newest"]) == (4, 6500, int(began + 9000))
 

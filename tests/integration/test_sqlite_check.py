@@ -371,9 +371,14 @@ def test_damage_that_was_made_just_now(device_file: Path, copy: Path) -> None:
     def half_a_change() -> Check:
         looks = iter([None, None, lambda: copy.write_bytes(sound)])  # a look at so small a file asks twice
         copy.write_bytes(sound[:4096] + b"?" * 4096 + sound[8192:])
-        return check_copy(str(copy), "full", stop=lambda: bool((next(looks, None) or int)() and False))
 
-    found = [half_a_change() for _ in range(5)]  # not all of them, as the machine may pause before the look
+        def never() -> bool:
+            (next(looks, None) or int)()
+            return False
+
+        return check_copy(str(copy), "full", stop=never)
+
+    found = [half_a_change() for _time in range(5)]  # not all of them, as the machine may pause before the look
     assert untold("changed while it was looked at") in found
 
 
@@ -486,7 +491,7 @@ def test_any_damage_is_survived(tmp_path: Path, device_file: Path) -> None:
 
 def damaged(chance: random.Random, data: bytearray) -> bytearray:
     """Bytes flipped, parts emptied, moved, and cut off: more often where the list of tables is."""
-    for _ in range(chance.choice((1, 1, 3, 30))):
+    for _time in range(chance.choice((1, 1, 3, 30))):
         at = chance.randrange(chance.choice((150, 2000, len(data))))
         length = chance.choice((1, 4, 100, 1000))
         what = chance.randrange(8)

@@ -90,17 +90,17 @@ def _job(state: str) -> Job:
 
 def evidences(files: tuple[int, ...] = (0, 1, 1, 2, 300), *, dated: bool = False) -> st.SearchStrategy[Evidence]:
     """Any evidence with so many copies."""
-    return st.sampled_from([_evidence(number, dated=dated) for number in files for _ in range(100)])
+    return st.sampled_from([_evidence(number, dated=dated) for number in files for _time in range(100)])
 
 
 def data(*growing: bool) -> st.SearchStrategy[Data]:
     """Any data that is growing, or not."""
-    return st.sampled_from([_data(growing=one) for one in growing for _ in range(100)])
+    return st.sampled_from([_data(growing=one) for one in growing for _time in range(100)])
 
 
 def jobs(*states: str) -> st.SearchStrategy[Job]:
     """Any job in one of these states."""
-    return st.sampled_from([_job(state) for state in states for _ in range(50)])
+    return st.sampled_from([_job(state) for state in states for _time in range(50)])
 
 
 CLAIMS = [

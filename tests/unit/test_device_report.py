@@ -515,18 +515,18 @@ def test_all_errors_of_a_service_are_told() -> None:
     assert services_report(both, {"node": "http://node"})["node"]["error"] == (
         "http://node/a: hangs; http://node/b: is no JSON"
     )
-    (one,) = services_report(both[:1], {"node": "http://node"}).values()
+    one = services_report(both[:1], {"node": "http://node"})["node"]
     assert one["error"] == "hangs"
 
 
 def test_an_answer_of_which_a_part_was_not_read_is_available_and_has_an_error() -> None:
     said = "1 entry of the answer made no sense and did not count"
-    (found,) = services_report([heard(error=said)], {"node": "http://node"}).values()
+    found = services_report([heard(error=said)], {"node": "http://node"})["node"]
     assert (found["available"], found["error"]) == (True, said)
 
 
 def test_an_answer_from_the_catalogue_took_no_time() -> None:
-    (found,) = services_report([heard(latency=None), heard(latency=None)], {"node": "http://node"}).values()
+    found = services_report([heard(latency=None), heard(latency=None)], {"node": "http://node"})["node"]
     assert (found["latency"], found["cached"]) == (None, True)
 
 

@@ -341,7 +341,7 @@ def _fault_of_sqlite(error: Exception, header: bytes) -> tuple[bool | None, str]
     if in_schema and version_written_by(header) > _number_of_version():
         return None, f"cannot be checked: a newer SQLite wrote it: {text}"
     # Of SQLite's own errors, these are what Python names so, and no more precisely: damaged, and no database
-    if _TOO_BIG not in whole and (in_schema or type(error) is sqlite3.DatabaseError):
+    if _TOO_BIG not in whole and (in_schema or error.__class__ is sqlite3.DatabaseError):
         return False, f"is damaged: {text}"
     return None, f"cannot be checked: {text}"
 

@@ -119,4 +119,4 @@ def grow(fleet: Fleet) -> None:
 
 
 def _folder_bytes(folder: Path) -> int:
-    return _LARGE_FOLDER if sum(1 for _ in folder.iterdir()) > 250 else _FOLDER
+    return _LARGE_FOLDER if len(list(folder.iterdir())) > 250 else _FOLDER
