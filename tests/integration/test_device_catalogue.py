@@ -10,20 +10,27 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from contextlib import closing
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock
+from ansible_collections.lifeboat.backup.plugins.module_utils._devices.catalogue import Catalogue
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.device_backup_status import device_backup_status
+from ansible_collections.lifeboat.backup.plugins.module_utils._devices.layouts import Sorter, results
+from ansible_collections.lifeboat.backup.plugins.module_utils._devices.tree import Times, look
 from harness.lab import run_as_user
 from harness.modules import warnings_of
 from harness.trees import (
     DAY,
     HOUR,
     MONTH,
+    NANO,
     OPTIONS,
     Status,
     clock_at,
@@ -120,6 +127,47 @@ def test_the_newest_copy_goes_and_the_next_one_counts(fleet: Fleet) -> None:
     copy(fleet.root / "b/NAME/run/1.db")
     gone = fleet.scan()
     assert ([*gone.devices], gone.result["cache"]["entries"]) == (["b"], 3)
+
+
+def test_nothing_is_kept_of_folders_that_are_gone(fleet: Fleet) -> None:
+    for name in ("NAME", "n\udcff", "%", "a_"):
+        copy(fleet.root / "a" / name / "run" / "more" / "1.db")
+        copy(fleet.root / "a0" / name / "1.db")
+        copy(fleet.root / "b\udcff" / name / "run" / "1.db")
+    assert fleet.scan().result["cache"]["entries"] == 1 + 3 * 4 + 1 + 4 + 1 + 2 * 4
+    shutil.rmtree(fleet.root / "a")
+    assert fleet.scan().result["cache"]["entries"] == 1 + 4 + 1 + 2 * 4
+    shutil.rmtree(fleet.root / "b\udcff" / "n\udcff")
+    assert fleet.scan().result["cache"]["entries"] == 1 + 4 + 1 + 2 * 3
+    shutil.rmtree(fleet.root / "b\udcff")
+    assert fleet.scan().result["cache"]["entries"] == 1 + 4
+
+
+def test_a_folder_that_goes_before_it_is_looked_at_again(fleet: Fleet) -> None:
+    """Where the newest copy is not what it was, a scan begins anew, and what it saw before doesn't count."""
+    newest = recordings(fleet.root, "a", 2)[0]
+    layout = results(str(fleet.root))
+    looks = count(1)
+
+    def sorter(folder: str, names: Collection[str]) -> Sorter:
+        if folder.endswith("run-000") and next(looks) == 2:
+            shutil.rmtree(fleet.root / "a" / "NAME_a" / "run-new")
+        return layout.sorter(folder, names)
+
+    def scan() -> tuple[int, int]:
+        """How many copies and how many entries of the catalogue there are."""
+        with closing(Catalogue.at(fleet.cache)) as catalogue:
+            times = Times(time.time_ns(), time.time_ns() - 7 * DAY * NANO)
+            seen = look(replace(layout, sorter=sorter), catalogue.shelf(layout, times.known), times)
+            catalogue.write()
+            return seen.copies["sqlite", "a"].files, catalogue.figures()[0]
+
+    rest()
+    assert scan() == (2, 4)
+    in_place(newest, 99)
+    copy(fleet.root / "a" / "NAME_a" / "run-new" / "1.db", 10, 2 * MONTH)
+    assert scan() == (2, 4)
+    assert next(looks) == 3, "looked at in the first scan, and in the second half of the second one"
 
 
 def test_a_tree_that_held_copies_and_holds_none_is_taken_for_one_that_is_not_mounted(fleet: Fleet) -> None:

@@ -114,7 +114,7 @@ def look(layout: Layout, shelf: Shelf, times: Times) -> Seen:
     again: frozenset[Share] = frozenset()
     while True:
         seen = Seen(layout)
-        pass
+        shelf.forget()
         try:
             root = os.open(layout.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
