@@ -164,7 +164,7 @@ class Pending:
             if waiting and not settled:
                 if self._deadline.passed():
                     break
-                next(iter(waiting.values())).settled.wait(min(_LOOK, self._deadline.remaining()))
+                waiting[min(waiting)].settled.wait(min(_LOOK, self._deadline.remaining()))
         self._timer.cancel()
         for place, job in waiting.items():
             yield place, job.give_up()
