@@ -60,7 +60,7 @@ sanity: .venv ## ansible-test sanity, all of it
 	@$(SUITE) sanity -- $(ARGS)
 
 .PHONY: bench
-bench: .venv ## speed, memory and requests, beside json.loads and community.proxmox; about 7 minutes
+bench: .venv ## speed, memory and requests, beside json.loads and community.proxmox; 10 to 20 minutes
 	@PYTHONPATH=tests:.cache/collections .venv/bin/python -m benchmarks $(ARGS)
 
 .PHONY: format
