@@ -17,7 +17,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._devices.catalogue import Catalogue
@@ -265,6 +265,17 @@ def test_whatever_happens_to_a_tree(pool: Any, first: list[Any], then: list[Any]
             world.do(*one)
 
 
+@example(  # a run wrote what it had seen of a folder beside what another had seen of it since
+    pool=(["d'e\"v;--", "dev%", "ger\udce4t"], ["N", "a0"]),
+    first=[("write", 0, 51, 22), ("write", 26, 2, 3), ("write", 35, 58, 5), ("write", 6, 23, 0), ("write", 54, 50, 2)],
+    then=[
+        *(("same", 23, 2, 7), ("remove", 33, 33, 4), ("remove", 32, 6, 46), ("touch", 13, 53, 49)),
+        *(("begin", 7, 14, 36), ("rmtree", 27, 0, 27), ("write", 51, 7, 45), ("folder for file", 58, 55, 55)),
+        *(("begin", 0, 36, 2), ("remove", 14, 6, 14), ("same", 15, 47, 58), ("remove", 12, 10, 14)),
+        *(("end", 56, 19, 31), ("file for folder", 45, 57, 25), ("file for folder", 22, 52, 43)),
+        *(("move", 19, 25, 21), ("folder for file", 27, 20, 22), ("write", 45, 45, 20)),
+    ],
+)
 @given(pool=pools, first=begin, then=st.lists(overlapping_step, min_size=8, max_size=30))
 @settings(max_examples=100)
 def test_runs_that_overlap_while_the_tree_changes(pool: Any, first: list[Any], then: list[Any]) -> None:

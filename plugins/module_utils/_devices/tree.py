@@ -162,10 +162,10 @@ class _Walk:
 
     def _inside(self, here: int, path: str, there: Collection[str] | None, depth: int) -> None:
         """The folders in the folder ``path``; ``there`` is None where the catalogue still knows which there are."""
-        old = self.shelf.old(path)
-        settled, unsettled = self._by_their_times(here, old)
+        old, others = self.shelf.old(path), self.shelf.others(path)
+        settled, unsettled = self._by_their_times(here, old, others)
         known: dict[str, list[Row]] = {}
-        for row in self.shelf.rows(path) if unsettled else self.shelf.others(path):
+        for row in self.shelf.rows(path) if unsettled else others:
             if row.name not in settled:
                 known.setdefault(row.name, []).append(row)
             elif unsettled:
@@ -181,7 +181,7 @@ class _Walk:
             if name not in settled:
                 self._visit(here, path, name, known.get(name, ()), depth)
 
-    def _by_their_times(self, here: int, old: Sequence[Old]) -> tuple[set[str], set[str]]:
+    def _by_their_times(self, here: int, old: Sequence[Old], others: Sequence[Row]) -> tuple[set[str], set[str]]:
         """The old folders that their own times show to be unchanged, and those that they don't.
 
         The way through a tree that hardly changes: one look at each old folder, and none at its files.
@@ -200,6 +200,8 @@ class _Walk:
                     settle(name)
                 else:
                     unsettled.add(name)
+        # One row says old and another not: two runs at once have written one each
+        unsettled.update(row.name for row in others if row.name in settled)
         for share in old if self.again else ():
             if (share.type, share.device) in self.again:
                 unsettled.update(share.names)
