@@ -278,3 +278,54 @@ def test_the_state_outlives_the_simulator(world: World, tmp_path: Path) -> None:
     again = World(tmp_path / "cluster")
     assert again.cluster == world.cluster
     assert again.content_hash(101) == before
+
+
+def test_a_vm_takes_its_memory_when_it_starts(world: World, root: Client) -> None:
+    world.enforce_memory = True  # of 8 GiB, 2 are the host's
+    world.add_vm(301, "big", "pve1", memory=5 << 10)
+    assert done(root, f"{PLACES[300]}/status/start") == "OK"
+    assert done(root, "/nodes/pve1/qemu/301/status/start") == "OK"  # what is left is just enough
+    world.add_vm(302, "one too many", "pve1", memory=128)
+    upid = root.post("/nodes/pve1/qemu/302/status/start").data
+    assert root.ended(upid) == "start failed: QEMU exited with code 1"
+    assert root.log(upid)[0] == "kvm: cannot set up guest memory 'pc.ram': Cannot allocate memory"
+    assert not world.cluster.guests[302].running
+    assert root.get("/nodes/pve1/status").data["memory"]["free"] == 0
+    assert done(root, f"{PLACES[101]}/status/start") == "OK"  # a container takes it when it needs it
+    world.enforce_memory = False
+    assert done(root, "/nodes/pve1/qemu/302/status/start") == "OK"
+
+
+@BOTH
+def test_a_stop_that_hangs(world: World, sim: Simulator, root: Client, vmid: int) -> None:
+    world.set_running(vmid, True)
+    sim.faults.stop_hangs(vmid)
+    stop = f"{PLACES[vmid]}/status/stop"
+    upid = root.post(stop).data
+    root.delete(f"/nodes/pve1/tasks/{upid}")
+    assert root.ended(upid) == "received interrupt"
+    assert world.cluster.guests[vmid].running
+    upid = root.post(stop).data
+    assert root.get(f"/nodes/pve1/tasks/{upid}/status").data["status"] == "running"
+    sim.faults.release(vmid)
+    assert root.ended(upid) == "OK"
+    assert not world.cluster.guests[vmid].running
+
+
+@BOTH
+def test_a_destruction_that_hangs_or_fails(world: World, sim: Simulator, root: Client, vmid: int) -> None:
+    before = world.content_hash(vmid)
+    sim.faults.destroy_hangs(vmid)
+    upid = root.delete(PLACES[vmid]).data
+    assert upid.split(":")[5] == f"{PREFIX[vmid]}destroy"
+    root.delete(f"/nodes/pve1/tasks/{upid}")
+    assert root.ended(upid) == "received interrupt"
+    upid = root.delete(PLACES[vmid]).data
+    assert root.get(f"/nodes/pve1/tasks/{upid}/status").data["status"] == "running"
+    sim.faults.destroy_fails(vmid, "the pool is read-only")
+    sim.faults.release(vmid)
+    assert root.ended(upid) == "the pool is read-only"
+    assert world.content_hash(vmid) == before
+    sim.faults.clear()
+    assert root.ended(root.delete(PLACES[vmid]).data) == "OK"
+    assert vmid not in world.cluster.guests

@@ -4,9 +4,10 @@
 
 """A Proxmox VE on loopback: a real HTTPS server that answers as the recordings do. See README.md beside this file."""
 
+from pve_simulator.guests.agent import Agent
 from pve_simulator.population import Disk, Mount
 from pve_simulator.simulator import Simulator
 from pve_simulator.web.record import Request
 from pve_simulator.world import World
 
-__all__ = ["Disk", "Mount", "Request", "Simulator", "World"]
+__all__ = ["Agent", "Disk", "Mount", "Request", "Simulator", "World"]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Faults of guests: what goes wrong when one is backed up, restored, started or shut down."""
+"""Faults of guests: what goes wrong when one is backed up, restored, started, asked, shut down or destroyed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass
 class GuestFault:
-    """What goes wrong when a guest is backed up, restored, started or shut down."""
+    """What goes wrong with a guest."""
 
     warning: str | None = None
     failure: str | None = None
@@ -27,8 +27,22 @@ class GuestFault:
     restore_fails_at: str = ""
     restore_hangs: bool = False
     restore_dies: bool = False
+    restore_warning: str | None = None
     start_failure: str | None = None
     crashes_after: float | None = None
+    stop_hangs: bool = False
+    destroy_hangs: bool = False
+    destroy_failure: str | None = None
+    boot_hangs: bool = False
+    agent_hangs: bool = False
+    exec_disabled: bool = False
+    lie: str | None = None
+    qmpstatus: str | None = None
+
+    def let_go(self) -> None:
+        """End what stands still."""
+        self.hangs = self.stays_up = self.restore_hangs = self.stop_hangs = self.destroy_hangs = False
+        self.boot_hangs = self.agent_hangs = False
 
 
 class GuestFaults:
@@ -56,9 +70,8 @@ class GuestFaults:
         self.guest(vmid).stays_up = True
 
     def release(self, vmid: int) -> None:
-        """Let a guest's backup, restore or shutdown go on."""
-        fault = self.guest(vmid)
-        fault.hangs = fault.stays_up = fault.restore_hangs = False
+        """Let go on what stands still: a guest's backup, restore, shutdown, stop, destruction, boot or agent."""
+        self.guest(vmid).let_go()
 
     def guest_pace(self, vmid: int, seconds: float) -> None:
         """The backup of the guest takes this long."""
@@ -91,6 +104,10 @@ class GuestFaults:
         fault = self.guest(vmid)
         fault.restore_failure, fault.restore_fails_at = text, at
 
+    def restore_warns(self, vmid: int, text: str) -> None:
+        """A restore onto this id logs a warning, and ends with ``WARNINGS: 1``."""
+        self.guest(vmid).restore_warning = text
+
     def restore_hangs(self, vmid: int) -> None:
         """A restore onto this id stands still in the middle of the content, until `release`."""
         self.guest(vmid).restore_hangs = True
@@ -107,6 +124,38 @@ class GuestFaults:
         """The guest is down again so many seconds after it was started; the task that started it says OK."""
         self.guest(vmid).crashes_after = after
 
+    def stop_hangs(self, vmid: int) -> None:
+        """The task that stops the guest does not end, and the guest runs on, until `release`."""
+        self.guest(vmid).stop_hangs = True
+
+    def destroy_hangs(self, vmid: int) -> None:
+        """The task that destroys the guest does not end, and the guest stays, until `release`."""
+        self.guest(vmid).destroy_hangs = True
+
+    def destroy_fails(self, vmid: int, text: str) -> None:
+        """The task that destroys the guest ends with the text, and the guest stays."""
+        self.guest(vmid).destroy_failure = text
+
+    def boot_hangs(self, vmid: int) -> None:
+        """The VM runs, and its agent never comes up, until `release`."""
+        self.guest(vmid).boot_hangs = True
+
+    def agent_hangs(self, vmid: int) -> None:
+        """Every call to the VM's agent ends with a timeout (which comes at once here), until `release`."""
+        self.guest(vmid).agent_hangs = True
+
+    def agent_lies(self, vmid: int, out: str) -> None:
+        """Whatever the VM's agent is to run, it says that it wrote this, and that all went well."""
+        self.guest(vmid).lie = out
+
+    def exec_disabled(self, vmid: int) -> None:
+        """The VM's agent answers, and runs no commands."""
+        self.guest(vmid).exec_disabled = True
+
+    def guest_paused(self, vmid: int, qmpstatus: str = "io-error") -> None:
+        """The VM counts as running, and stands still: QEMU says why, and the agent does not answer."""
+        self.guest(vmid).qmpstatus = qmpstatus
+
     def guest(self, vmid: int) -> GuestFault:
         """The faults of a guest, to read or to change."""
         with self._lock:
@@ -116,5 +165,5 @@ class GuestFaults:
         """Forget them, and let go on what stands still."""
         with self._lock:
             for fault in self._guests.values():  # whoever stands still there does not look here again
-                fault.hangs = fault.stays_up = fault.restore_hangs = False
+                fault.let_go()
             self._guests.clear()

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from pve_simulator.archives import extraction
+from pve_simulator.guests import agent as agents
 from pve_simulator.guests import configuration, content
+from pve_simulator.guests.agent import Agent
 from pve_simulator.population import Population
 from pve_simulator.state.model import Guest, Replication, Resource, Snapshot, Volume
 
@@ -35,12 +38,15 @@ class Handling(Population):
                 volume.key: content.digest(content.volume_path(folder, guest.kind, volume.key))
                 for volume in guest.volumes
             }
+            agent = agents.place(folder)
+            if agent.exists():
+                parts["agent"] = content.digest(agent)
             if settings:
                 parts["configuration"] = self._compared(guest)
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def break_guest(self, vmid: int) -> None:
-        """Lose half of the files of a container, or of the bytes of each disk of a VM."""
+        """Lose half of the files of a container, or of the bytes of a VM's disks and of what its agent can read."""
         guest = self.cluster.guests[vmid]
         for volume in guest.volumes:
             path = content.volume_path(self.layout.guest(vmid), guest.kind, volume.key)
@@ -50,12 +56,25 @@ class Handling(Population):
                     file.unlink()
             elif path.is_file():
                 path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+        agent = agents.read(self.layout.guest(vmid))
+        if agent is not None:
+            left = dict(sorted(agent.files.items())[1::2])
+            self.set_agent(vmid, replace(agent, files=left))
 
     def set_running(self, vmid: int, running: bool) -> None:
         """Have a guest run, or not, without a task: as it crashes, say."""
         with self.changed:
-            self.cluster.guests[vmid].running = running
+            self.cluster.guests[vmid].run(running=running)
             self.touch()
+
+    def set_agent(self, vmid: int, agent: Agent | None) -> None:
+        """Put another agent into a VM, with other files, say, or with None take it out."""
+        with self.changed:
+            folder = self.layout.guest(vmid)
+            if agent is None:
+                content.clear(agents.place(folder))
+            else:
+                agents.write(folder, agent, self.cluster.guests[vmid].name)
 
     def add_snapshot(self, vmid: int, name: str, description: str | None = None) -> None:
         """A snapshot of the guest."""

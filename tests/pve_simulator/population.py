@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 from pve_simulator.access import passwords
 from pve_simulator.archives import seeding
 from pve_simulator.core import Core
+from pve_simulator.guests import agent as guest_agent
 from pve_simulator.guests import content as guest_content
+from pve_simulator.guests.agent import Agent
 from pve_simulator.state import clock
 from pve_simulator.state.model import GIB, AclEntry, Guest, Node, Pool, Storage, Token, User, Volume
 
@@ -170,8 +172,12 @@ class Population(Core):
         memory: int = 512,
         description: str | None = None,
         options: Options | None = None,
+        agent: Agent | None = None,
     ) -> None:
-        """A VM with disks: the bytes at the begin of each, or a `Disk`."""
+        """A VM with disks: the bytes at the begin of each, or a `Disk`.
+
+        ``agent`` is what runs in it; it is heard only where ``options`` have ``agent`` as well.
+        """
         wanted = {key: disk if isinstance(disk, Disk) else Disk(disk) for key, disk in (disks or {}).items()}
         volumes = [
             Volume(key, storage, max(disk.size, len(disk.content)), backup=disk.backup) for key, disk in wanted.items()
@@ -185,6 +191,8 @@ class Population(Core):
         for key, disk in wanted.items():
             if disk.content:
                 guest_content.write_disk(self.layout.guest(vmid), key, disk.content)
+        if agent is not None:
+            guest_agent.write(self.layout.guest(vmid), agent, name)
 
     def add_user(self, name: str, password: str | None = None, *, enabled: bool = True) -> None:
         """A user ``name@realm``; an existing one gets the password. Raises ``ValueError`` for a bad name."""

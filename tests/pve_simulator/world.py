@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pve_simulator.access.acl import Rights
 from pve_simulator.faults import Faults
+from pve_simulator.guests.processes import Processes
 from pve_simulator.handling import Handling
 from pve_simulator.state.model import Guest
 from pve_simulator.tasks.registry import Job, Task, TaskRegistry
@@ -30,9 +31,11 @@ class World(Handling):
         # how often the cluster learns more of new guests than that they are there (Proxmox: every 10 s), and when in
         # that time; 0 is at once
         self.status_round = (0.0, 0.0)
+        self.enforce_memory = False  # a VM that needs more than its node has left does not start
         self.fingerprint = ""  # of the certificate that every node shows
         self.rights = Rights(self.cluster)
         self.locks = NodeLocks(self.changed)
+        self.processes = Processes()
         self.tasks = TaskRegistry(self.layout.tasks, self.changed, self.now, self.zone)
         self.tasks.when_ended(self._spoil_log)
         self.faults = Faults(

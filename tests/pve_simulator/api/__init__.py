@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pve_simulator.api import (
     access,
+    agent,
     cluster,
     content,
     guest_changes,
@@ -45,6 +46,7 @@ def rooms() -> list[Routes]:
         vzdump.routes,
         guests.routes,
         restores.routes,
+        agent.routes,
         guest_power.routes,
         guest_changes.routes,
         high_availability.routes,

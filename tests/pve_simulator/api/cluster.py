@@ -20,7 +20,6 @@ from pve_simulator.web.routes import Call, Privilege, Routes
 
 routes = Routes()
 
-_HOST_SHARE = 4  # a quarter of a node's memory is what the host itself takes
 NODE_DISK = 256 << 30
 NODE_UPTIME = 86400
 
@@ -104,16 +103,10 @@ def node_entry(call: Call, node: Node) -> dict[str, object]:
     }
     if node.online and call.allowed(f"/nodes/{node.name}", "Sys.Audit"):
         found.update(
-            cpu=0.02, maxcpu=8, mem=used_memory(call, node), maxmem=node.memory, disk=NODE_DISK // 8, maxdisk=NODE_DISK,
-            uptime=NODE_UPTIME,
+            cpu=0.02, maxcpu=8, mem=guest_figures.used_memory(call.cluster, node), maxmem=node.memory,
+            disk=NODE_DISK // 8, maxdisk=NODE_DISK, uptime=NODE_UPTIME,
         )  # fmt: skip
     return found
-
-
-def used_memory(call: Call, node: Node) -> int:
-    """Bytes that the host and the guests that run on it take."""
-    running = [guest for guest in call.cluster.guests.values() if guest.running and guest.node == node.name]
-    return min(node.memory, node.memory // _HOST_SHARE + sum(guest.memory << 20 for guest in running))
 
 
 def guest_entry(call: Call, guest: Guest) -> dict[str, object]:

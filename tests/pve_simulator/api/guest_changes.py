@@ -13,7 +13,7 @@ from pve_simulator.access.acl import ROOT
 from pve_simulator.api.guests import found
 from pve_simulator.errors import ApiError, Died, ParameterError, WorkerError
 from pve_simulator.guests import changes, configuration, content, linked, parsing
-from pve_simulator.guests.power import set_running
+from pve_simulator.guests.power import set_running, stand_still
 from pve_simulator.restoring.container_restore import given_volume
 from pve_simulator.schema import container_options, machine_options
 from pve_simulator.schema.formats import split_list
@@ -106,12 +106,18 @@ def _check_skiplock(call: Call) -> None:
 def _check_changes(call: Call, guest: Guest) -> None:
     _check_skiplock(call)
     given = call.parameters
-    named = [*_settings(call, guest.kind), *split_list(given.get("delete", ""))]
-    if not named:
+    settings, deleted = _settings(call, guest.kind), split_list(given.get("delete", ""))
+    if not settings and not deleted:
         raise (
             ParameterError({"delete": "no options specified"}) if guest.kind == "qemu" else Died("no options specified")
         )
-    guest_options.check(call.world, call.identity, guest.vmid, None, guest.kind, named)
+    known = changes.table(guest.kind, call.world.version)
+    for key in deleted:
+        if family(key) not in known and key not in known:
+            raise ParameterError({"delete": f"unknown option '{key}'"})
+    current = configuration.settings(guest, call.cluster.storages)
+    wish = guest_options.Wish(guest.vmid, guest.kind, settings, deleted=deleted, current=current)
+    guest_options.check(call.world, call.identity, wish)
 
 
 def _change(call: Call, guest: Guest) -> None:
@@ -122,10 +128,7 @@ def _change(call: Call, guest: Guest) -> None:
         raise Died("detected modified configuration - file changed by other user? Try again.")
     if guest.lock is not None and not given.get("skiplock"):
         raise Died(f"{'CT' if guest.kind == 'lxc' else 'VM'} is locked ({guest.lock})")
-    known = changes.table(guest.kind, call.world.version)
     for key in split_list(given.get("delete", "")):
-        if family(key) not in known and key not in known:
-            raise ParameterError({"delete": f"unknown option '{key}'"})
         changes.remove(guest, key)
     for key, value in _settings(call, guest.kind).items():
         if parsing.is_mount(key) if guest.kind == "lxc" else parsing.is_drive(key):
@@ -174,6 +177,10 @@ def _destroy(call: Call, guest: Guest) -> str:
     purge, vmid = bool(call.parameters.get("purge")), guest.vmid
 
     def job(worker: Worker) -> None:
+        fault = call.world.faults.guest(vmid)
+        stand_still(worker, lambda: fault.destroy_hangs)
+        if fault.destroy_failure is not None:
+            raise WorkerError(fault.destroy_failure)
         with call.world.changed:
             destroy(call.world, vmid, worker, purge=purge)
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from pve_simulator.errors import Died
-from pve_simulator.guests import configuration, figures
+from pve_simulator.guests import addresses, configuration, figures
 from pve_simulator.restoring import reservation
 from pve_simulator.schema.parameters import Parameter
 from pve_simulator.schema.shared import NODE, ONE_GUEST, VMID
@@ -71,7 +71,24 @@ def container_status(call: Call) -> object:
 @routes.add("GET", "/nodes/{node}/qemu/{vmid}/status/current", ONE_GUEST, _AUDIT)
 def machine_status(call: Call) -> object:
     """Whether a VM runs, and its lock."""
-    return figures.current(call.cluster, found(call, "qemu"))
+    guest = found(call, "qemu")
+    return figures.current(call.cluster, guest, call.world.faults.guest(guest.vmid).qmpstatus)
+
+
+@routes.add("GET", "/nodes/{node}/lxc/{vmid}/interfaces", ONE_GUEST, _AUDIT)
+def container_interfaces(call: Call) -> object:
+    """A container's network cards, or nothing while it does not run (PVE::LXC::get_interfaces, not recorded)."""
+    guest = found(call, "lxc")
+    if not guest.running:
+        return None
+    return [
+        {
+            "name": card.name,
+            "hwaddr": card.hardware,
+            **({"inet": f"{card.address}/{card.prefix}"} if card.address is not None else {}),
+        }
+        for card in addresses.cards(guest)
+    ]
 
 
 def _listed(call: Call, kind: str) -> list[dict[str, object]]:

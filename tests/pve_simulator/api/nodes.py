@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from pve_simulator.api.cluster import NODE_DISK, NODE_UPTIME, node_entry, used_memory
+from pve_simulator.api.cluster import NODE_DISK, NODE_UPTIME, node_entry
+from pve_simulator.guests import figures
 from pve_simulator.schema.shared import NODE
 from pve_simulator.state import clock as clocks
 from pve_simulator.web.routes import Call, Privilege, Routes
@@ -37,7 +38,7 @@ def status(call: Call) -> object:
     """A node's state (only its refusal is recorded: 02_auth)."""
     version = call.world.version
     node = call.cluster.nodes[call.node]
-    used = used_memory(call, node)
+    used = figures.used_memory(call.cluster, node)
     free = node.memory - used
     return {
         "pveversion": f"pve-manager/{version.version}/{version.repoid}",

@@ -46,8 +46,8 @@ def restore_container(call: Call) -> object:
     _check_pool(call)
     _check_allowed(call, old)
     overrides = _overrides(call, "lxc")
-    named = [key for key in overrides if key != "unprivileged"]
-    guest_options.check(call.world, call.identity, vmid, given.get("pool"), "lxc", named)
+    named = {key: value for key, value in overrides.items() if key != "unprivileged"}
+    guest_options.check(call.world, call.identity, guest_options.Wish(vmid, "lxc", named, pool=given.get("pool")))
     archive = source.find(call.world, call.identity, call.node, vmid, given["ostemplate"])
     _check_mounts(call, overrides)
     _check_high_availability(call)
@@ -77,7 +77,7 @@ def restore_machine(call: Call) -> object:
     archive = source.find(call.world, call.identity, call.node, vmid, given["archive"])
     archive.path()
     overrides = _overrides(call, "qemu")
-    guest_options.check(call.world, call.identity, vmid, given.get("pool"), "qemu", overrides)
+    guest_options.check(call.world, call.identity, guest_options.Wish(vmid, "qemu", overrides, pool=given.get("pool")))
     if given.get("start") and call.world.version.nine:
         call.world.rights.check(call.identity, f"/vms/{vmid}", "VM.PowerMgmt")
     _check_high_availability(call)

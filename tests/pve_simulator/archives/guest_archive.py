@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import IO
 
 from pve_simulator.archives import container, machine
-from pve_simulator.guests import configuration, content
+from pve_simulator.guests import agent, configuration, content
 from pve_simulator.state.model import Guest, Storage, Volume
 from pve_simulator.storage.layout import Layout
 
@@ -34,4 +34,5 @@ def write(
         trees = [container.Tree(folder / volume.key, volume.path or "/") for volume in volumes]
         container.write(stream, text, trees, excludes)
     else:
-        machine.write(stream, text, {volume.key: content.disk_file(folder, volume.key) for volume in volumes})
+        disks = {volume.key: content.disk_file(folder, volume.key) for volume in volumes}
+        machine.write(stream, text, disks, agent.place(folder))

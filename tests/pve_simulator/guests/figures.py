@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
-from pve_simulator.guests import configuration
-from pve_simulator.state.model import Cluster, Guest, Resource
+from pve_simulator.guests import agent, configuration
+from pve_simulator.state.model import Cluster, Guest, Node, Resource
 
 _UPTIME = 3600  # of whatever runs
+_HOST_SHARE = 4  # a quarter of a node's memory is the host's
 
 
 def resource(guest: Guest, *, known: bool, memhost: bool) -> dict[str, object]:
@@ -53,16 +54,27 @@ def listed(guest: Guest) -> dict[str, object]:
     return {**found, **marks(guest)}
 
 
-def current(cluster: Cluster, guest: Guest) -> dict[str, object]:
-    """The answer of status/current. What the HA manager is told to ignore counts as not managed."""
+def current(cluster: Cluster, guest: Guest, qmpstatus: str | None = None) -> dict[str, object]:
+    """The answer of status/current. What the HA manager is told to ignore counts as not managed.
+
+    ``qmpstatus`` is what QEMU says of a VM that runs, where that is something else.
+    """
     resource = high_availability(cluster, guest)
     care: dict[str, object] = {"managed": 0}
     if resource is not None and resource.managed:
         care = {"managed": 1, "state": resource.state}
     found = {**listed(guest), "ha": care}
     if guest.kind == "qemu":
-        found["qmpstatus"] = _status(guest)
+        found["qmpstatus"] = qmpstatus if guest.running and qmpstatus is not None else _status(guest)
+        if agent.enabled(guest):
+            found["agent"] = 1
     return found
+
+
+def used_memory(cluster: Cluster, node: Node) -> int:
+    """Bytes that the host and the guests that run on it take."""
+    running = [guest for guest in cluster.guests.values() if guest.running and guest.node == node.name]
+    return min(node.memory, node.memory // _HOST_SHARE + sum(guest.memory << 20 for guest in running))
 
 
 def high_availability(cluster: Cluster, guest: Guest) -> Resource | None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from pve_simulator.errors import WorkerError
-from pve_simulator.guests import parsing
+from pve_simulator.errors import Interrupted, WorkerError
+from pve_simulator.guests import figures, parsing
 from pve_simulator.state.model import Guest
 from pve_simulator.tasks.worker import Worker
 from pve_simulator.world import World
@@ -42,9 +43,18 @@ class Start:
             if fault.start_failure is not None:
                 raise WorkerError(fault.start_failure)
             _warn_of_network(guest, worker)
+            self._take_memory(guest, worker)
             set_running(self.world, self.vmid, True)
         if fault.crashes_after is not None:
             crash_after(self.world, self.vmid, fault.crashes_after)
+
+    def _take_memory(self, guest: Guest, worker: Worker) -> None:
+        """QEMU wants the memory of a VM at once; a container takes it when it needs it (texts not recorded)."""
+        node = self.world.cluster.nodes[guest.node]
+        left = node.memory - figures.used_memory(self.world.cluster, node)
+        if self.world.enforce_memory and guest.kind == "qemu" and guest.memory << 20 > left:
+            worker.write("kvm: cannot set up guest memory 'pc.ram': Cannot allocate memory")
+            raise WorkerError("start failed: QEMU exited with code 1")
 
 
 @dataclass(frozen=True)
@@ -58,6 +68,8 @@ class Stop:
         """Stop it; the lock is in the way here too. Raises `WorkerError`."""
         guest = _guest(self.world, self.vmid)
         worker.check_signals()
+        fault = self.world.faults.guest(self.vmid)
+        stand_still(worker, lambda: fault.stop_hangs)
         with self.world.changed:
             if guest.lock is not None:
                 raise WorkerError(f"{'CT' if guest.kind == 'lxc' else 'VM'} is locked ({guest.lock})")
@@ -98,12 +110,21 @@ class Shutdown:
         worker.write("VM quit/powerdown failed - terminating now with SIGTERM")
 
 
+def stand_still(worker: Worker, held: Callable[[], bool]) -> None:
+    """Do nothing for as long as a test wants it. Raises `WorkerError` when the task is stopped meanwhile."""
+    try:
+        while held():
+            worker.pause(_STEP)
+    except Interrupted as error:
+        raise WorkerError("received interrupt") from error
+
+
 def set_running(world: World, vmid: int, running: bool) -> None:
     """Have a guest run, or not."""
     with world.changed:
         guest = world.cluster.guests.get(vmid)
         if guest is not None:
-            guest.running = running
+            guest.run(running=running)
             world.touch()
 
 

@@ -16,7 +16,7 @@ from datetime import timezone
 
 from pve_simulator.archives import extraction, machine
 from pve_simulator.errors import ApiError, Interrupted, WorkerDied, WorkerError
-from pve_simulator.guests import changes, configuration, content, linked, parsing
+from pve_simulator.guests import agent, changes, configuration, content, linked, parsing
 from pve_simulator.restoring.machine_words import Words
 from pve_simulator.restoring.restore import NoRoom, Restore, in_words
 from pve_simulator.state import clock
@@ -107,6 +107,7 @@ class MachineRestore(Restore):
             for volume, _path, volid in shown:
                 content.clear(content.disk_file(self.folder, volume.key))
                 worker.write(f"temporary volume '{volid}' sucessfuly removed")
+            content.clear(agent.place(self.folder))
             raise self._reason(worker, words, error) from error
         words.complete(sum(volume.size for volume in disks), self._written(disks))
 
@@ -135,6 +136,7 @@ class MachineRestore(Restore):
                 worker.write(f"base volume '{name}' is still in use by linked clones")
             self._keep(volume)
         guest.volumes = []
+        content.clear(agent.place(self.folder))  # it was on the disks
         changes.empty(guest, {"memory": _STUB})
         self.world.touch()
 
@@ -152,6 +154,8 @@ class MachineRestore(Restore):
         self.folder.mkdir(parents=True, exist_ok=True)
 
         def take(entry: tarfile.TarInfo, data: bytes) -> None:
+            if entry.name == machine.AGENT:
+                agent.place(self.folder).write_bytes(data)
             volume = by_key.get(machine.disk_key(entry.name) or "")
             if volume is None:
                 return

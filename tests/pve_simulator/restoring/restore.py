@@ -89,6 +89,9 @@ class Restore(ABC):
         if at != "extract" or self._met:
             return
         self._met = True
+        if self.fault.restore_warning is not None:
+            worker.warnings += 1
+            worker.write(f"WARN: {self.fault.restore_warning}")
         deadline = time.monotonic() + (self.fault.pace if self.fault.pace is not None else self.world.pace)
         while self.fault.restore_hangs or time.monotonic() < deadline:
             self.alive(worker)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 
 GIB = 1 << 30
@@ -85,6 +86,7 @@ class Guest:
 
     ``bare``: the configuration holds nothing but ``options`` and the lock, as while it is restored and after a restore
     that failed. ``orphans`` are volumes that no line names any more. ``born`` is when the guest came into being.
+    ``up_since`` is when it was started, by the clock of the machine that simulates: it goes on where a test's stands.
     """
 
     vmid: int
@@ -105,6 +107,13 @@ class Guest:
     snapshots: list[Snapshot] = field(default_factory=list)
     orphans: list[Volume] = field(default_factory=list)
     born: float = 0.0
+    up_since: float = 0.0
+
+    def run(self, *, running: bool) -> None:
+        """Have it run, or not."""
+        if running and not self.running:
+            self.up_since = time.time()
+        self.running = running
 
 
 @dataclass

@@ -73,9 +73,10 @@ class Dispatcher:
             if name in question.arguments and str(question.arguments[name]) != value:
                 raise ParameterError({name: _CONFLICT})
         given = {**question.arguments, **in_path}
-        if isinstance(endpoint.permission, Privilege):
-            path = endpoint.permission.path.format_map({name: str(value) for name, value in given.items()})
-            world.rights.check_any(identity, path, endpoint.permission.names)
+        needed = endpoint.needs(world.version)
+        if isinstance(needed, Privilege):
+            path = needed.path.format_map({name: str(value) for name, value in given.items()})
+            world.rights.check_any(identity, path, needed.names)
         if "node" in in_path:
             self._reach(in_path["node"])
         verified = parameters.verify(endpoint.parameters(world.version), given, world.version)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Union
 
 from pve_simulator.schema.parameters import Table
 from pve_simulator.state.model import Cluster
@@ -26,6 +26,10 @@ class Privilege:
 
     path: str
     names: tuple[str, ...]
+
+
+# the right that a call needs, or whoever may make it; where releases differ a function of the release
+Permission = Union[Privilege, str, Callable[[Version], Privilege]]
 
 
 @dataclass(frozen=True)
@@ -62,13 +66,17 @@ class Endpoint:
     method: str
     path: str
     table: Table | Callable[[Version], Table]
-    permission: Privilege | str
+    permission: Permission
     handler: Handler
     pattern: re.Pattern[str]
 
     def parameters(self, version: Version) -> Table:
         """The parameters that a release takes."""
         return self.table(version) if callable(self.table) else self.table
+
+    def needs(self, version: Version) -> Privilege | str:
+        """What a release wants of the caller."""
+        return self.permission(version) if callable(self.permission) else self.permission
 
 
 class Routes:
@@ -82,11 +90,11 @@ class Routes:
         method: str,
         path: str,
         table: Table | Callable[[Version], Table] | None = None,
-        permission: Privilege | str = EVERYBODY,
+        permission: Permission = EVERYBODY,
     ) -> Callable[[Handler], Handler]:
         """Register the decorated function. ``{name}`` in the path is a parameter, ``{name*}`` one with slashes.
 
-        A table that differs between releases is a function of the release.
+        A table or a permission that differs between releases is a function of the release.
         """
 
         def register(handler: Handler) -> Handler:
