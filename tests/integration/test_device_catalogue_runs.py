@@ -34,7 +34,7 @@ def sound(root: Path, cache: Path) -> Status:
     for _turn in range(2):
         found = status(clock, results_path=str(root), cache_path=str(cache))
         assert (found.said, found.of_catalogue) == (right.said, [])
-    assert found.hits > found.misses
+    assert found.hits  # how many depends on how many young copies the other thread found the time to make
     whole(cache)
     return found
 
