@@ -196,6 +196,11 @@ def dead_runs(
             os.close(handle)
 
 
+def read_runs(folder: Path) -> list[list[Entry]]:
+    """The entries of all journals of a cluster, of runs that live or died, as they are at this moment."""
+    return [_read(path) for path in _journals(folder)]
+
+
 def _read(path: Path) -> list[Entry]:
     """The entries, without a lock; none where it can't be read."""
     try:

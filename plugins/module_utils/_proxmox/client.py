@@ -80,11 +80,23 @@ class Client:
 
         :raises AnswerLost: when the write may have been carried out; so may it with ``NodeUnreachable`` 596 to 599.
         """
+        return self._once("POST", path, parameters)
+
+    def delete_once(self, path: str, **parameters: Any) -> Any:
+        """A DELETE that is handed to a server at most once, as a POST is.
+
+        For what has a name that may be somebody else's a moment after it is gone: a guest's id.
+
+        :raises AnswerLost: when it may have been carried out.
+        """
+        return self._once("DELETE", path, parameters)
+
+    def _once(self, method: str, path: str, parameters: dict[str, Any]) -> Any:
         failures: list[ProxmoxError] = []
         for _attempt in self._endpoints:
             endpoint = self._endpoint()
             try:
-                return endpoint.call("POST", path, parameters).data
+                return endpoint.call(method, path, parameters).data
             except Unreachable as failure:
                 failures.append(failure)
                 self._leave(endpoint)

@@ -113,19 +113,28 @@ def cancel_task(client: Client, upid: Upid) -> None:
     client.delete(path_of("nodes", upid.node, "tasks", upid.text))
 
 
-def wait_for_end(client: Client, upid: Upid, deadline: Deadline, clock: Clock) -> TaskState:
+def wait_for_end(
+    client: Client, upid: Upid, deadline: Deadline, clock: Clock, longest: float = LONGEST_PAUSE
+) -> TaskState:
     """Look until the task has ended or the deadline has passed (then ``running`` is still True).
+
+    ``longest`` are the seconds between two looks at a task that takes long: by so much its end may be seen late.
 
     A server that is away for a while, or a proxy that answers in its place, doesn't end the task: failed looks are
     repeated.
 
     :raises NodeLost: when no look has succeeded for ``SILENCE_LIMIT`` seconds.
     """
-    return follow_task(client, upid, deadline, clock, None)
+    return follow_task(client, upid, deadline, clock, None, longest)
 
 
 def follow_task(
-    client: Client, upid: Upid, deadline: Deadline, clock: Clock, enough: Callable[[], bool] | None
+    client: Client,
+    upid: Upid,
+    deadline: Deadline,
+    clock: Clock,
+    enough: Callable[[], bool] | None,
+    longest: float = LONGEST_PAUSE,
 ) -> TaskState:
     """As ``wait_for_end``, but also until ``enough``, which is asked in every second round in place of the state."""
     pause = FIRST_PAUSE
@@ -150,5 +159,5 @@ def follow_task(
         if not state.running or deadline.passed():
             return state
         deadline.sleep(pause)
-        pause = min(LONGEST_PAUSE, pause * 1.3)
+        pause = min(longest, pause * 1.3)
     raise AssertionError("unreachable: the loop above doesn't end")

@@ -19,7 +19,13 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._core.parallel imp
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.archives import Backup
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client, path_of
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import ApiError, BadAnswer, ProxmoxError
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import (
+    ApiError,
+    BadAnswer,
+    NodeUnreachable,
+    PermissionDenied,
+    ProxmoxError,
+)
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_configuration import GuestConfiguration
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_storages import (
     CONTENT,
@@ -38,6 +44,10 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.permissio
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.source import Chosen, choose
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.surroundings import Surroundings
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.wish import NOTHING, RestoreWish
+
+
+class Unrestorable(InputError):
+    """A backup that is seen not to be restorable, whatever is granted or set otherwise."""
 
 
 @dataclass(frozen=True)
@@ -222,7 +232,8 @@ def _archived(client: Client, backup: Backup) -> GuestConfiguration:
     try:
         text = client.get(path_of("nodes", backup.node, "vzdump", "extractconfig"), volume=backup.volid)
     except ApiError as failure:
-        raise InputError(
+        kind = InputError if isinstance(failure, (PermissionDenied, NodeUnreachable)) else Unrestorable
+        raise kind(
             f"{backup.volid}: the configuration in it cannot be read, so it can't be restored: "
             f"{' '.join(failure.text.split()).rstrip('.')}. {NOTHING}"
         ) from failure
@@ -232,7 +243,7 @@ def _archived(client: Client, backup: Backup) -> GuestConfiguration:
         )
     found = GuestConfiguration.from_archive(backup.guest_type, str(text or ""))
     if not found.values:
-        raise InputError(f"{backup.volid}: there is no configuration in it, so it can't be restored. {NOTHING}")
+        raise Unrestorable(f"{backup.volid}: there is no configuration in it, so it can't be restored. {NOTHING}")
     return found
 
 

@@ -25,6 +25,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.n
     for_replacing,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.refusals import (
+    NoRoom,
     check_existing,
     check_hardware,
     check_losses,
@@ -192,7 +193,7 @@ def _check_room(scene: Scene, wanted: Mapping[str, int], freed: Mapping[str, int
             if scene.existing and scene.type == "lxc"
             else ""
         )
-        raise refuse(scene, f"there is no room for its volumes{old}: {problem}")
+        raise NoRoom(refuse(scene, f"there is no room for its volumes{old}: {problem}").message)
 
 
 def _proof(wish: RestoreWish, scene: Scene, wanted: Mapping[str, int]) -> tuple[Mapping[str, Any] | None, str]:

@@ -20,6 +20,10 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.w
 KINDS = {"lxc": "a container", "qemu": "a VM"}
 
 
+class NoRoom(InputError):
+    """There is no room for it now."""
+
+
 def refuse(scene: Scene, why: str) -> InputError:
     """The error of a target."""
     return InputError(f"{scene.label}: {why}. {NOTHING}")

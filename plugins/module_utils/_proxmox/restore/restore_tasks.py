@@ -29,6 +29,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.n
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.site import Site
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.submission import LOOKS
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.tasks import (
+    LONGEST_PAUSE,
     NodeLost,
     cancel_task,
     listed_tasks,
@@ -154,14 +155,14 @@ def found_again(
     return find_task(site, job, attempt.known, attempt.asked, LOOKS if young else (0.0,), within)
 
 
-def ended(client: Client, clock: Clock, upid: Upid, deadline: Deadline) -> TaskEnd:
-    """Its end.
+def ended(client: Client, clock: Clock, upid: Upid, deadline: Deadline, longest: float = LONGEST_PAUSE) -> TaskEnd:
+    """Its end; ``longest`` as in ``wait_for_end``.
 
     :raises StillRunning: when it wasn't seen in time.
     """
     began = clock.monotonic()
     try:
-        state = wait_for_end(client, upid, deadline, clock)
+        state = wait_for_end(client, upid, deadline, clock, longest)
     except NodeLost as failure:
         raise StillRunning(failure.message.rstrip(".")) from failure
     except ApiError as failure:
