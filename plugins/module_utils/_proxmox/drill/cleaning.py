@@ -1,0 +1,193 @@
+# Copyright (c) 2026, the Lifeboat authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The end of a scratch copy: destroyed where it carries all marks of its drill, looked at afresh; left alone elsewhere.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Deadline
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.bench import SEEN_LATE, Bench
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.ownership import why_not
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import (
+    AnswerLost,
+    ApiError,
+    NodeUnreachable,
+    ProxmoxError,
+)
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_configuration import GuestConfiguration
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_tasks import (
+    TaskEnd,
+    guest_path,
+    observe_guest_state,
+    wait_for_state,
+)
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.look import observe_configuration
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.notes import Attempt
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.request import TASK_TYPES
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.restore_tasks import (
+    StepFailed,
+    StillRunning,
+    archive_name,
+    cancelled,
+    ended,
+    found_again,
+    told,
+)
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.tasks import ListedTask, listed_tasks
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.upid import Upid
+
+AT_ONCE = 5.0
+"""Seconds after its request in which a restore counts as ours where its answer was never heard."""
+MAKERS = frozenset({"vzrestore", "vzcreate", "vzclone", "vzmigrate", "qmrestore", "qmcreate", "qmclone", "qmigrate"})
+"""Tasks that make a guest."""
+_DESTROYS = {"lxc": "vzdestroy", "qemu": "qmdestroy"}
+_GRACE = 3.0
+"""Seconds in which a task that was begun by a request without an answer is in the list."""
+
+
+@dataclass(frozen=True)
+class CleanUp:
+    """How it ended. ``done``: nothing of the drill is left. ``upid`` is the task that destroyed the copy."""
+
+    done: bool
+    reason: str
+    upid: str | None = None
+
+
+def clean_up(bench: Bench) -> CleanUp:
+    """Leave nothing of the drill behind, and nothing of anybody else's touched. Never raises for what Proxmox does."""
+    bench.notes.insist = False
+    copy = bench.copy
+    try:
+        done = _cleaned(bench)
+    except ProxmoxError as failure:
+        return CleanUp(False, f"{failure.message.rstrip('.')}; {_by_hand(copy)}")
+    except StepFailed as failure:
+        return CleanUp(False, failure.message.rstrip("."))
+    bench.notes.note("destroyed", upid=done.upid)
+    return done
+
+
+def _by_hand(copy: Guest) -> str:
+    command = "pct destroy" if copy.type == "lxc" else "qm destroy"
+    return f"the next drill tries it again; by hand it is '{command} {copy.vmid}' on node {copy.node}"
+
+
+def _cleaned(bench: Bench) -> CleanUp:
+    drilled, progress = bench.notes.drilled(), bench.notes.progress()
+    if drilled.gone:
+        return CleanUp(True, "it was removed before", drilled.destroyed)
+    attempt = progress.restoring
+    if attempt is None or attempt.over:
+        return CleanUp(True, "nothing was restored")
+    kind, mark = TASK_TYPES[bench.copy.type], archive_name(progress.source[1])
+    upid = found_again(bench.site, attempt, bench.copy.node, kind, mark, AT_ONCE)
+    if upid is None:
+        return CleanUp(True, "nothing was restored")
+    cancelled(bench.site, upid)
+    found = observe_configuration(bench.site.client, bench.copy)
+    if found is None:
+        return CleanUp(True, "its failed restore left nothing behind")
+    _check_ours(bench, found, attempt, upid)
+    end = _destroyed(bench, attempt, upid)
+    return CleanUp(True, "the copy was destroyed", end.upid.text if end is not None else None)
+
+
+def _check_ours(bench: Bench, found: GuestConfiguration, attempt: Attempt, upid: Upid) -> None:
+    """That what is there is ours to destroy, and can be destroyed without force.
+
+    :raises StepFailed: when it isn't.
+    """
+    copy = bench.copy
+    others = _other_makers(bench, attempt.known, upid)
+    state = observe_guest_state(bench.site.client, copy)
+    problem = why_not(copy, bench.notes.drilled().marks, found, state, others)
+    if problem is not None:
+        raise StepFailed(f"guest {copy.vmid} on node {copy.node} {problem}")
+
+
+def _other_makers(bench: Bench, known: Collection[str], upid: Upid) -> list[str]:
+    """Tasks that made a guest of this id after ours was asked for, as far as the token may see them."""
+    return [
+        task.upid.text
+        for task in listed_tasks(bench.site.client, bench.copy.node, None, bench.copy.vmid)
+        if task.upid.type in MAKERS and task.upid != upid and task.upid.text not in known
+    ]
+
+
+def _destroyed(bench: Bench, attempt: Attempt, upid: Upid) -> TaskEnd | None:
+    site, copy = bench.site, bench.copy
+    limit = site.late()
+    if observe_guest_state(site.client, copy).running:
+        _stop(bench, limit)
+    known = {task.upid.text for task in _destroying(bench)}
+    try:
+        end = _asked(bench, known, limit)
+    except (AnswerLost, NodeUnreachable) as failure:
+        # What the request did can be seen; it is never sent again without another look at the marks.
+        site.clock.sleep(_GRACE)
+        again = observe_configuration(site.client, copy)
+        if again is None:
+            return None
+        if [one for one in _destroying(bench) if one.upid.text not in known]:
+            raise StepFailed(f"its removal was begun, and {failure.message.rstrip('.')}; {_by_hand(copy)}") from failure
+        _check_ours(bench, again, attempt, upid)
+        end = _asked(bench, known, limit)
+    if end.exitstatus is None:
+        raise StepFailed(f"its removal did not end (task {end.upid.text}); {_by_hand(copy)}")
+    if not end.good:
+        raise StepFailed(f"its removal failed: {told(site.client, end)}; {_by_hand(copy)}")
+    if observe_configuration(site.client, copy) is not None:
+        raise StepFailed(f"it is said to be removed and is still there; {_by_hand(copy)}")
+    return end
+
+
+def _stop(bench: Bench, limit: Deadline) -> None:
+    """Pull the plug: a copy has nothing to lose. It may have stopped by itself in the same moment."""
+    site, copy = bench.site, bench.copy
+    try:
+        answer = site.client.post(guest_path(copy, "status", "stop"))
+    except ApiError as failure:
+        if "not running" not in failure.text:
+            raise
+        return
+    except AnswerLost:
+        answer = None
+    upid = Upid.parse(answer)
+    if upid is not None:
+        _end_of(bench, upid, limit)
+    if wait_for_state(site.client, limit, copy, False).running:
+        raise StepFailed(f"the copy {copy.vmid} on node {copy.node} does not stop; {_by_hand(copy)}")
+
+
+def _asked(bench: Bench, known: Collection[str], limit: Deadline) -> TaskEnd:
+    """Destroy it with the disks in its configuration, and no others; it stays in no job of others' for that."""
+    site, copy = bench.site, bench.copy
+    answer = site.client.delete_once(guest_path(copy), **{"destroy-unreferenced-disks": 0})
+    upid = Upid.parse(answer)
+    if upid is None:
+        new = [task.upid for task in _destroying(bench) if task.upid.text not in known]
+        if not new:
+            raise StepFailed(f"its removal was not begun ({str(answer)[:60]!r}); {_by_hand(copy)}")
+        upid = new[0]
+    return _end_of(bench, upid, limit)
+
+
+def _end_of(bench: Bench, upid: Upid, limit: Deadline) -> TaskEnd:
+    try:
+        return ended(bench.site.client, bench.site.clock, upid, limit, SEEN_LATE)
+    except StillRunning:
+        return TaskEnd(upid, None, 0.0)
+
+
+def _destroying(bench: Bench) -> list[ListedTask]:
+    copy = bench.copy
+    return listed_tasks(bench.site.client, copy.node, _DESTROYS[copy.type], copy.vmid)

@@ -1,0 +1,244 @@
+# Copyright (c) 2026, the Lifeboat authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Drills from beginning to end: look, choose, carry out side by side, tell. Private to this collection."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.errors import InputError
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.interruption import Interruption
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.journal import JournalError, dead_runs
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.parallel import side_by_side
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.allotment import Allotment
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.choice import candidates
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.drill import drill, taken_up
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.drill_run import DrillRun
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.history import History, history
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.leftovers import (
+    PATIENCE,
+    of_run,
+    remove_leftovers,
+)
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.record import Records, read
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.report import failures, message, summary
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.rotation import order, overdue, per_run
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.wish import NOTHING, DrillWish, drill_wish
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.freshness import by_guest
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import Observation, observe
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.look import with_names
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.surroundings import (
+    observe_surroundings,
+)
+
+MAX_PARALLEL = 4
+RECORD = "drills.jsonl"
+FAIL_ON = ("failed", "no_good_backup")
+
+
+def drill_guests(
+    client: Client,
+    params: Mapping[str, Any],
+    check_mode: bool,
+    clock: Clock,
+    interruption: Interruption,
+    journals: Path | None,
+) -> tuple[dict[str, Any], bool]:
+    """Drill what is wished for: the result, and whether the task fails. In check mode only say what would be done.
+
+    ``journals`` is the folder of this cluster's journals.
+
+    :raises InputError: before anything is started, where it concerns all drills.
+    """
+    wish = drill_wish(params)
+    folder, record = _places(params, journals)
+    records = read(record, client.cluster)
+    observation = with_names(client, observe(client, clock))
+    run = _run(client, clock, interruption, wish, observation, folder, record, records)
+    rotation = _nothing_chosen(wish)
+    if wish.run is not None:
+        _go_on(run, wish.run, check_mode, params)
+    else:
+        remove_leftovers(run, check_mode)
+        if wish.state != "cleaned":
+            rotation = _rotated(run, records, check_mode, params)
+    return _result(run, rotation, check_mode, params)
+
+
+def _places(params: Mapping[str, Any], journals: Path | None) -> tuple[Path, Path]:
+    if journals is None:
+        raise JournalError(f"This user has no home folder for the journal; set journal_path. {NOTHING}")
+    record = params.get("record_path")
+    return journals / "drills", Path(record) if record else journals / RECORD
+
+
+def _run(  # noqa: PLR0913, PLR0917 - everything that the drills of a run are made from
+    client: Client,
+    clock: Clock,
+    interruption: Interruption,
+    wish: DrillWish,
+    observation: Observation,
+    folder: Path,
+    record: Path,
+    records: Records,
+) -> DrillRun:
+    around = observe_surroundings(client, clock, observation)
+    name = wish.run or f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(clock.now()))}-{uuid.uuid4().hex[:8]}"
+    run = DrillRun(
+        client,
+        clock,
+        interruption,
+        wish,
+        name,
+        folder,
+        record,
+        around,
+        by_guest(observation.backups),
+        Allotment(client, around, wish, interruption),
+        _known(records),
+    )
+    if records.skipped:
+        run.warnings.append(f"The record {record} has {records.skipped} lines that are no drills; they were left out.")
+    return run
+
+
+def _known(records: Records) -> frozenset[tuple[object, object]]:
+    found = set()
+    for line in records.lines:
+        guest, run = line.get("guest"), line.get("run")
+        vmid = guest.get("vmid") if isinstance(guest, Mapping) else None
+        if isinstance(run, str) and isinstance(vmid, int):
+            found.add((run, vmid))
+    return frozenset(found)
+
+
+def _go_on(run: DrillRun, name: str, check_mode: bool, params: Mapping[str, Any]) -> None:
+    """Take up the drills of an earlier call."""
+    with dead_runs(
+        run.journals,
+        run.client.authid,
+        hold=not check_mode,
+        wanted=lambda entries: of_run(name, entries),
+        patience=PATIENCE,
+    ) as dead:
+        if not dead and run.wish.state != "cleaned":
+            raise InputError(
+                f"run: no drill of {name} is open here ({run.journals}); its copies may have been cleaned up, or "
+                f"another machine holds its journals. {NOTHING}"
+            )
+        if not check_mode:
+            side_by_side(lambda one: taken_up(run, one), dead, _workers(params))
+
+
+@dataclass
+class _Slots:
+    """How many guests are still to be drilled, and whose turn it is. One that can't be drilled leaves its slot free."""
+
+    queue: list[Guest]
+    left: int
+    spare: int
+    chosen: list[int] = field(default_factory=list)
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+
+    def next(self) -> Guest | None:
+        with self._guard:
+            if not self.queue or self.left <= 0:
+                return None
+            self.left -= 1
+            guest = self.queue.pop(0)
+            self.chosen.append(guest.vmid)
+            return guest
+
+    def unused(self) -> None:
+        """The guest that was taken could not be drilled: another has its turn."""
+        with self._guard:
+            if self.spare > 0:
+                self.spare -= 1
+                self.left += 1
+
+
+def _rotated(run: DrillRun, records: Records, check_mode: bool, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Drill the guests whose turn it is, side by side."""
+    wish = run.wish
+    guests = candidates(wish, run.around.observation)
+    past = history(records.lines, run.clock.now())
+    count = per_run(len(guests), wish.within_days, wish.per_run)
+    slots = _Slots(_spread(order(guests, past), count), count, count)
+
+    def work(_number: int) -> None:
+        while not run.interruption.requested:
+            guest = slots.next()
+            if guest is None:
+                return
+            if not drill(run, guest, check_mode):
+                slots.unused()
+
+    workers = min(_workers(params), max(1, count))
+    side_by_side(work, range(workers), workers)
+    late = overdue(guests, _since(past, records, run), wish.within_days, run.clock.now())
+    return {
+        "guests": len(guests),
+        "per_run": count,
+        "within_days": wish.within_days,
+        "chosen": slots.chosen,
+        "overdue": [one.vmid for one in late],
+    }
+
+
+def _spread(queue: Sequence[Guest], count: int) -> list[Guest]:
+    """The same guests first, one of each node after the other, so that all nodes are at work."""
+    turn, later = list(queue[:count]), list(queue[count:])
+    by_node: dict[str, list[Guest]] = {}
+    for guest in turn:
+        by_node.setdefault(guest.node, []).append(guest)
+    rounds = max((len(some) for some in by_node.values()), default=0)
+    mixed = [some[number] for number in range(rounds) for some in by_node.values() if number < len(some)]
+    return [*mixed, *later]
+
+
+def _since(past: History, records: Records, run: DrillRun) -> History:
+    """The history with what this run has added."""
+    new = [one for one in run.rows if one["verdict"] != "pending"]
+    return history([*records.lines, *new], run.clock.now()) if new else past
+
+
+def _nothing_chosen(wish: DrillWish) -> dict[str, Any]:
+    return {"guests": 0, "per_run": 0, "within_days": wish.within_days, "chosen": [], "overdue": []}
+
+
+def _result(
+    run: DrillRun, rotation: Mapping[str, Any], check_mode: bool, params: Mapping[str, Any]
+) -> tuple[dict[str, Any], bool]:
+    rows = sorted(run.rows, key=lambda one: (one["guest"]["vmid"], one["run"]))
+    restored = any(one["target"]["vmid"] is not None for one in rows)
+    values: dict[str, Any] = {
+        "changed": restored or any(one["result"] != "left" for one in run.leftovers),
+        "run": run.run,
+        "drills": rows,
+        "findings": sorted(run.findings, key=lambda one: one["vmid"]),
+        "rotation": rotation,
+        "leftovers": run.leftovers,
+        "summary": summary(rows, run.findings),
+        "record": str(run.record),
+        "warnings": run.warnings,
+    }
+    fail_on = params.get("fail_on")
+    said = failures(values, FAIL_ON if fail_on is None else fail_on)
+    said += list(dict.fromkeys(one.rstrip(".") for one in run.unrecorded))
+    values["msg"] = message(values, said)
+    return values, bool(said) and not check_mode
+
+
+def _workers(params: Mapping[str, Any]) -> int:
+    return max(1, params.get("max_parallel") or MAX_PARALLEL)

@@ -1,0 +1,153 @@
+# Copyright (c) 2026, the Lifeboat authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The journal of one drill: what was begun, measured and found, so that a later call or run knows all of it.
+
+Entries: ``plan`` (that of the restore, with the drill's marks and the beginning of its record), then those of the
+restore (see ``restore.notes``), and ``reached``, ``measured``, ``check``, ``barred``, ``trouble``, ``lease`` and
+``destroyed``. Private to this collection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.journal import DeadRun, Entry, Journal, JournalError
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.marks import NONCE, Marks
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.notes import Progress, read_progress
+
+Write = Callable[[str, Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Drilled:
+    """What the notes of a drill tell. ``base`` is the beginning of its record; ``expected`` are the checks to make.
+
+    ``phase`` is how far it came, ``barred`` why the copy must not be started, ``lease`` until when (epoch seconds) its
+    scratch guest belongs to the task that began it, although no process holds the journal.
+    """
+
+    base: Mapping[str, Any]
+    marks: Marks
+    template: bool = False
+    agent: bool = False
+    memory: int = 0
+    phase: str = "planned"
+    checks: tuple[Mapping[str, Any], ...] = ()
+    seconds: Mapping[str, float] | None = None
+    barred: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+    lease: float = 0.0
+    destroyed: str | None = None
+    gone: bool = False
+
+    @property
+    def vmid(self) -> int:
+        """The drilled guest (not its copy)."""
+        guest = self.base.get("guest")
+        found = guest.get("vmid") if isinstance(guest, Mapping) else None
+        return found if isinstance(found, int) else 0
+
+
+class DrillNotes:
+    """The notes of one drill. With ``insist`` off what can't be written is passed over: cleaning up is worth more."""
+
+    def __init__(self, write: Write, run: str, clock: Clock, entries: Sequence[Entry] = ()) -> None:
+        self._write = write
+        self._run = run
+        self._clock = clock
+        self._entries: list[Entry] = list(entries)
+        self.insist = True
+
+    @classmethod
+    def fresh(cls, journal: Journal, clock: Clock) -> DrillNotes:
+        """Those of a drill that begins."""
+        return cls(lambda event, facts: journal.write(event, True, **facts), journal.run, clock)
+
+    @classmethod
+    def inherited(cls, dead: DeadRun, clock: Clock) -> DrillNotes:
+        """Those of a drill that an earlier process has begun."""
+        return cls(lambda event, facts: dead.note(event, at=clock.now(), **facts), dead.run, clock, dead.entries)
+
+    def note(self, event: str, **facts: Any) -> None:
+        """On the disk when this returns.
+
+        :raises JournalError: when it can't be written.
+        """
+        self._entries.append({"event": event, "at": self._clock.now(), **facts})
+        try:
+            self._write(event, facts)
+        except JournalError:
+            if self.insist:
+                self._entries.pop()
+                raise
+
+    def progress(self) -> Progress:
+        """How far the restore came."""
+        found = read_progress(self._run, self._entries)
+        if found is None:
+            raise AssertionError("unreachable: only journals with a plan are used")
+        return found
+
+    def drilled(self) -> Drilled:
+        """What is known of the drill."""
+        found = read_drill(self._entries)
+        if found is None:
+            raise AssertionError("unreachable: only journals with a plan are used")
+        return found
+
+
+def read_drill(entries: Sequence[Entry]) -> Drilled | None:
+    """What a journal tells; None where it holds no drill of ours."""
+    found: Drilled | None = None
+    for entry in entries:
+        if entry.get("event") == "plan":
+            found = _planned(entry)
+        elif found is not None:
+            found = _after(found, entry)
+    return found
+
+
+def _planned(entry: Entry) -> Drilled | None:
+    facts = entry.get("drill")
+    if not isinstance(facts, Mapping) or not isinstance(facts.get("base"), Mapping):
+        return None
+    tag, nonce, low, high = (facts.get(key) for key in ("tag", "nonce", "low", "high"))
+    if not (isinstance(tag, str) and isinstance(nonce, str) and NONCE.match(nonce)):
+        return None
+    if not (isinstance(low, int) and isinstance(high, int)):
+        return None
+    memory = facts.get("memory")
+    return Drilled(
+        facts["base"],
+        Marks(tag, nonce, low, high),
+        facts.get("template") is True,
+        facts.get("agent") is True,
+        memory if isinstance(memory, int) else 0,
+    )
+
+
+def _after(found: Drilled, entry: Entry) -> Drilled:
+    event = entry.get("event")
+    if event == "reached" and isinstance(entry.get("phase"), str):
+        return replace(found, phase=entry["phase"])
+    if event == "measured" and isinstance(entry.get("seconds"), (int, float)):
+        return replace(found, seconds={**(found.seconds or {}), str(entry.get("what")): entry["seconds"]})
+    if event == "check" and isinstance(entry.get("row"), Mapping):
+        row = entry["row"]
+        others = tuple(one for one in found.checks if one.get("check") != row.get("check"))
+        return replace(found, checks=(*others, row))
+    if event == "barred" and isinstance(entry.get("reasons"), (list, tuple)):
+        return replace(found, barred=tuple(map(str, entry["reasons"])))
+    if event == "trouble":
+        return replace(found, errors=(*found.errors, str(entry.get("text"))))
+    if event == "lease" and isinstance(entry.get("until"), (int, float)):
+        return replace(found, lease=float(entry["until"]))
+    if event == "destroyed":
+        upid = entry.get("upid")
+        return replace(found, gone=True, destroyed=upid if isinstance(upid, str) else None)
+    return found
