@@ -33,6 +33,7 @@ EXAMPLES = r"""
   lifeboat.backup.proxmox_drill:
     vmids: [101, 300]
     scratch_range: 900000-900099
+    running_for: 5s
   register: drilled
   ignore_errors: true
 

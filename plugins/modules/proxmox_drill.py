@@ -311,16 +311,23 @@ EXAMPLES = r"""
     scratch_range: 900000-900099
   register: drill
 
-- name: Give the verdict back, and clean up
+- name: Make the checks of this module, and give the verdict of your own
   lifeboat.backup.proxmox_drill:
-    state: cleaned
+    state: checked
     run: "{{ drill.run }}"
     scratch_range: 900000-900099
+    running_for: 2s
     verdicts:
       - vmid: 101
         check: shop answers
         verdict: passed
         evidence: "HTTP 200, 31 articles"
+
+- name: Clean up, and record the verdicts
+  lifeboat.backup.proxmox_drill:
+    state: cleaned
+    run: "{{ drill.run }}"
+    scratch_range: 900000-900099
 """
 
 RETURN = r"""

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from benchmarks.device_status import devices
+from benchmarks.drills import drill_times
 from benchmarks.machine import machine
 from benchmarks.peer import peer
 from benchmarks.planning import planning
@@ -22,6 +23,7 @@ PARTS: dict[str, tuple[str, Callable[[], Section]]] = {
     "planning": ("Planning, without sockets", planning),
     "client": ("Requests and processor time of the client, against a simulated cluster", requests_and_processor),
     "devices": ("The status of a fleet of devices: scans of their copies, services, whole calls", devices),
+    "drills": ("Drills: what they take beyond the restore and the boot that they measure", drill_times),
     "peer": ("Five guests: one task of ours, and the peer's module in a loop (ansible-playbook, by the clock)", peer),
 }
 REPORT = CHECKOUT / ".cache/benchmarks/report.txt"

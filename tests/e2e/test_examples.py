@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import time
 from collections.abc import Mapping
 from datetime import datetime, timezone
@@ -19,6 +20,7 @@ from harness.devices import station
 from harness.lab import Lab, grant_role
 from harness.playbooks import CHECKOUT, ansible_playbook
 from pve_simulator import World
+from unit.drill_builders import a_record
 
 DEVICES = ["filter.device_table", "modules.device_backup_status"]
 PROXMOX = sorted(
@@ -35,6 +37,8 @@ NAMED = datetime(2026, 11, 20, 2, tzinfo=timezone.utc).timestamp()
 """Before the moment that an example names."""
 RESTORE = ["VM.Allocate", "VM.PowerMgmt", "VM.Config.Network"]
 """What the examples of restores need beyond what all need; a new name and a link that is down are of the network."""
+DRILL = ["VM.Config.Options", "VM.Config.Memory", "VM.Config.CPU"]
+"""What those of drills need beyond that."""
 
 
 def prepared(world: World) -> None:
@@ -48,7 +52,8 @@ def prepared(world: World) -> None:
         world.add_archive(guest, storage="vault", node="pve1", age=3600)
     world.add_archive(101, storage="vault", node="pve1", age=world.now("pve1") - NAMED)
     world.remove_guest(109)
-    grant_role(world, "LifeboatExamples", RESTORE)
+    grant_role(world, "LifeboatExamples", [*RESTORE, *DRILL])
+    grant_role(world, "LifeboatNodes", ["Sys.Audit"], "/nodes")
     grant_role(world, "LifeboatNetwork", ["SDN.Use"], "/sdn")
 
 
@@ -72,7 +77,9 @@ def run_examples(plugin: str, places: Mapping[str, str], environment: Mapping[st
 @pytest.mark.parametrize("plugin", PROXMOX)
 def test_examples_run(cluster: Lab, environment: dict[str, str], tmp_path: Path, plugin: str) -> None:
     prepared(cluster.world)
-    run_examples(plugin, {"pve1.example.com": environment["PROXMOX_HOST"]}, environment, tmp_path)
+    (tmp_path / "drills.jsonl").write_text(json.dumps(a_record()) + "\n", encoding="utf-8")
+    places = {"pve1.example.com": environment["PROXMOX_HOST"], "/var/lib/lifeboat": str(tmp_path)}
+    run_examples(plugin, places, environment, tmp_path)
 
 
 @pytest.mark.parametrize("plugin", DEVICES)

@@ -33,6 +33,18 @@ REQUESTS = [
     ("DELETE", "/nodes/{node}/tasks/{upid}", set()),
     ("GET", "/nodes/{node}/lxc/{vmid}/status/current", set()),
     ("GET", "/nodes/{node}/qemu/{vmid}/status/current", set()),
+    ("GET", "/nodes/{node}/status", set()),
+    ("POST", "/nodes/{node}/lxc/{vmid}/status/start", set()),
+    ("POST", "/nodes/{node}/qemu/{vmid}/status/start", set()),
+    ("POST", "/nodes/{node}/lxc/{vmid}/status/stop", set()),
+    ("POST", "/nodes/{node}/qemu/{vmid}/status/stop", set()),
+    ("DELETE", "/nodes/{node}/lxc/{vmid}", {"destroy-unreferenced-disks"}),
+    ("DELETE", "/nodes/{node}/qemu/{vmid}", {"destroy-unreferenced-disks"}),
+    ("PUT", "/nodes/{node}/lxc/{vmid}/config", {"delete", "onboot"}),
+    ("PUT", "/nodes/{node}/qemu/{vmid}/config", {"delete", "onboot", "ide[n]"}),
+    ("POST", "/nodes/{node}/qemu/{vmid}/agent/ping", set()),
+    ("POST", "/nodes/{node}/qemu/{vmid}/agent/exec", {"command"}),
+    ("GET", "/nodes/{node}/qemu/{vmid}/agent/exec-status", {"pid"}),
 ]
 
 ANY_VERSION = {
