@@ -120,4 +120,3 @@ def _told(run: DrillRun, guest: Guest, known: set[str]) -> None:
         "machine has made it; it is left alone. If it is a drill's, remove it by hand, or run the next drill where the "
         "journal of the one that made it lies."
     )
-
