@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,16 +15,10 @@ import pytest
 
 from harness.lab import TOKEN, Lab, build_world, lab, run_as_user
 from harness.modules import warnings_of
+from harness.rights_page import GRANTS, ROLES, grant
 from pve_simulator import World
 from pve_simulator.client import Client
 
-PAGE = Path(__file__).parents[2] / "docs" / "rights.md"
-ROLES = {
-    name: privileges.split()
-    for name, privileges in re.findall(r'^pveum role add (\S+) --privs "([^"]+)"$', PAGE.read_text(), re.MULTILINE)
-}
-GRANT = re.compile(r"^pveum acl modify (\S+) --roles (\S+) --users \S+ --tokens \S+( --propagate 0)?$", re.MULTILINE)
-GRANTS = GRANT.findall(PAGE.read_text())
 DAY = 24 * 3600
 
 
@@ -38,16 +31,6 @@ def granted(tmp_path: Path, roles: Sequence[str], *, without: str = "") -> Itera
         for age in (1, 2, 3):
             world.add_archive(101, "vault", age=age * DAY)
         yield cluster
-
-
-def grant(world: World, roles: Sequence[str], without: str = "") -> None:
-    """What the page says of these roles, to the token and its user."""
-    for role in roles:
-        world.add_role(role, [privilege for privilege in ROLES[role] if privilege != without])
-        for path in [path for path, granted_role, _flag in GRANTS if granted_role == role]:
-            propagate = not any(found == path and flag for found, given, flag in GRANTS if given == role)
-            for holder in ("backup@pve", TOKEN):
-                world.add_acl(path, role, user_or_token=holder, propagate=propagate)
 
 
 def back_up(cluster: Lab) -> bool:
@@ -74,7 +57,14 @@ USES = [back_up, look, prune, remove]
 
 
 def test_the_page_has_the_roles_and_grants_each() -> None:
-    assert list(ROLES) == ["LifeboatBackup", "LifeboatSee", "LifeboatSpeed", "LifeboatPower", "LifeboatRestore"]
+    assert list(ROLES) == [
+        "LifeboatBackup",
+        "LifeboatSee",
+        "LifeboatSpeed",
+        "LifeboatPower",
+        "LifeboatRestore",
+        "LifeboatDrill",
+    ]
     assert [(path, role, bool(flag)) for path, role, flag in GRANTS] == [
         ("/vms", "LifeboatBackup", False),
         ("/storage/vault", "LifeboatBackup", False),
@@ -85,6 +75,11 @@ def test_the_page_has_the_roles_and_grants_each() -> None:
         ("/storage/vault", "LifeboatRestore", False),
         ("/storage/local-lvm", "LifeboatRestore", False),
         ("/sdn/zones/localnetwork/vmbr0", "LifeboatRestore", False),
+        ("/vms", "LifeboatDrill", False),
+        ("/storage/vault", "LifeboatDrill", False),
+        ("/storage/local-lvm", "LifeboatDrill", False),
+        ("/sdn/zones/localnetwork/vmbr0", "LifeboatDrill", False),
+        ("/nodes", "LifeboatSee", False),
     ]
 
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from pve_simulator.access.acl import ROOT
+from pve_simulator.guests.agent import Agent
 from pve_simulator.population import Disk, Mount
 from pve_simulator.scenarios.entrance import Entrance, entrance
 from pve_simulator.world import World
@@ -18,6 +19,10 @@ TOKEN = "backup@pve!lifeboat"
 MINIMAL_ROLE = ("VM.Audit", "VM.Backup", "Datastore.AllocateSpace")
 # what it takes to restore onto new ids and in place of guests
 RESTORE_ROLE = (*MINIMAL_ROLE, "VM.Allocate", "VM.PowerMgmt", "SDN.Use")
+
+# what it takes to restore copies of guests, cut off from everything, to ask their agents, and to destroy them
+DRILL_ROLE = (*RESTORE_ROLE, "VM.Config.Options", "VM.Config.Network")
+_AGENT = {"8.4": "VM.Monitor", "9.2": "VM.GuestAgent.Unrestricted"}
 
 _HOUR = 3600.0
 _DAY = 24 * _HOUR
@@ -43,6 +48,18 @@ def build_for_restores(world: World) -> Entrance:
     if is_new:
         world.add_role("LifeboatRestore", RESTORE_ROLE)
         _grant(world, "LifeboatRestore", "/vms", "/storage", "/sdn")
+    return found
+
+
+def build_for_drills(world: World) -> Entrance:
+    """The same with a token that may drill, too."""
+    is_new = not world.cluster.nodes
+    found = build_for_restores(world)
+    if is_new:
+        world.add_role("LifeboatDrill", (*DRILL_ROLE, _AGENT[world.version.release]))
+        _grant(world, "LifeboatDrill", "/vms", "/storage", "/sdn")
+        world.add_role("LifeboatSee", ("Sys.Audit",))
+        _grant(world, "LifeboatSee", "/nodes")
     return found
 
 
@@ -80,7 +97,8 @@ def _front(world: World) -> None:
     world.add_vm(
         110, "db1", "pve1", storage="local-lvm", pool="prod", tags=["prod", "db"], running=True, memory=4096,
         disks={"scsi0": b"GRUB\0boot sector of db1" + b"\0" * 4096, "scsi1": b"PGDATA\n" + _orders(2000)},
-        description="PostgreSQL for the shop",
+        description="PostgreSQL for the shop", options={"agent": "1"},
+        agent=Agent(files={"/var/lib/postgresql/canary": b"the shop's database\n"}),
     )  # fmt: skip
     world.add_vm(
         111, "gateway", "pve1", storage="local-lvm", tags=["prod", "net"], running=True, memory=1024,
