@@ -125,6 +125,11 @@ options:
       - The storage of the copies' volumes. Without it a VM's disks go where they were, and a container's volumes to the
         storage of its root.
     type: str
+  pool:
+    description:
+      - The resource pool of the copies. With it the privileges on copies can be granted on C(/pool/NAME) alone, so that
+        the token may not touch any other guest.
+    type: str
   network:
     description:
       - What becomes of the copies' network cards. V(none) takes them out, V(disconnected) takes their links down,
@@ -498,6 +503,7 @@ def argument_spec() -> dict[str, dict[str, object]]:
         "within_days": {"type": "int", "default": 30},
         "target_node": {"type": "str"},
         "target_storage": {"type": "str"},
+        "pool": {"type": "str"},
         "network": {"type": "str", "choices": ["none", "disconnected", "isolated"], "default": "none"},
         "bridge": {"type": "str"},
         "vlan": {"type": "int"},

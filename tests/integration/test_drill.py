@@ -278,6 +278,7 @@ def test_a_guest_that_cannot_be_drilled_leaves_its_turn(site: Drills) -> None:
     assert site.verdicts(result) == {102: "passed"}
 
 
+@pytest.mark.slow
 def test_random_in_the_window(site: Drills) -> None:
     first = dict(site.volids)
     back_up(site)
@@ -298,3 +299,26 @@ def test_the_rights_that_are_lacking_are_named(tmp_path: Path) -> None:
         assert "VM.Allocate on /vms/900 (for a new guest)" in site.rows(result)[101]["reason"]
         assert site.writes() == []
         assert TOKEN not in result["msg"]
+
+
+def test_a_token_that_may_touch_nothing_but_copies(tmp_path: Path) -> None:
+    """With a pool for the copies it needs no right to change or destroy any other guest."""
+    world = drilled_world(tmp_path / "cluster")
+    world.add_pool("drill")
+    world.add_role("LifeboatRead", ["VM.Audit", "VM.Backup"])
+    world.add_role("LifeboatSpace", ["Datastore.AllocateSpace"])
+    world.add_role("LifeboatBridges", ["SDN.Use"])
+    world.add_role("LifeboatSee", ["Sys.Audit"])
+    grants = {
+        "/vms": "LifeboatRead", "/pool/drill": "LifeboatDrill", "/storage": "LifeboatSpace", "/sdn": "LifeboatBridges",
+        "/nodes": "LifeboatSee",
+    }  # fmt: skip
+    for holder in ("backup@pve", TOKEN):
+        for path, role in grants.items():
+            world.add_acl(path, role, user_or_token=holder, propagate=True)
+    with drills(world, tmp_path, grant=False) as site:
+        result = site.drill(vmids=[101, 300], pool="drill", memory=256)
+        assert site.verdicts(result) == {101: "passed", 300: "passed"}, result["msg"]
+        assert site.copies() == []
+        without = site.drill(vmids=[101])
+        assert "VM.Allocate on /vms/900 (for a new guest)" in site.rows(without)[101]["reason"]

@@ -64,6 +64,7 @@ def test_the_page_has_the_roles_and_grants_each() -> None:
         "LifeboatPower",
         "LifeboatRestore",
         "LifeboatDrill",
+        "LifeboatRead",
     ]
     assert [(path, role, bool(flag)) for path, role, flag in GRANTS] == [
         ("/vms", "LifeboatBackup", False),
@@ -80,6 +81,8 @@ def test_the_page_has_the_roles_and_grants_each() -> None:
         ("/storage/local-lvm", "LifeboatDrill", False),
         ("/sdn/zones/localnetwork/vmbr0", "LifeboatDrill", False),
         ("/nodes", "LifeboatSee", False),
+        ("/vms", "LifeboatRead", False),
+        ("/pool/drill", "LifeboatDrill", False),
     ]
 
 

@@ -101,7 +101,7 @@ def test_a_template_takes_no_memory_and_is_not_started() -> None:
     plan = a_plan(template="1")
     assert (plan.template, plan.memory) == (True, 0)
     assert plan.restore.steps == ("restore", "check")
-    assert not lacking_rights(plan, ENOUGH, (8, 4))
+    assert not lacking_rights(plan, None, ENOUGH, (8, 4))
 
 
 def test_the_memory_of_a_copy() -> None:
@@ -111,16 +111,23 @@ def test_the_memory_of_a_copy() -> None:
 
 def test_rights_that_a_drill_takes_beyond_the_restore() -> None:
     plan = a_plan(agent="1")
-    assert not lacking_rights(plan, Permissions(granted((*RIGHTS, *OWN, "VM.Monitor"), "/vms")), (8, 4))
-    assert [one.privilege for one in lacking_rights(plan, EVERYTHING, (8, 4))] == ["VM.Monitor"]
-    assert [one.privilege for one in lacking_rights(plan, ENOUGH, (9, 2))] == ["VM.GuestAgent.Unrestricted"]
+    assert not lacking_rights(plan, None, Permissions(granted((*RIGHTS, *OWN, "VM.Monitor"), "/vms")), (8, 4))
+    assert [one.privilege for one in lacking_rights(plan, None, EVERYTHING, (8, 4))] == ["VM.Monitor"]
+    assert [one.privilege for one in lacking_rights(plan, None, ENOUGH, (9, 2))] == ["VM.GuestAgent.Unrestricted"]
     nothing = Permissions(granted((), "/vms"))
-    assert [one.told() for one in lacking_rights(plan, nothing, (8, 4))] == [
+    assert [one.told() for one in lacking_rights(plan, None, nothing, (8, 4))] == [
         "VM.Config.Options on /vms/900 (for the marks of the copy)",
         "VM.PowerMgmt on /vms/900 (to start and stop the copy)",
         "VM.Config.Network on /vms/900 (to cut the copy off from networks)",
         "VM.Monitor on /vms/900 (to ask the guest agent)",
     ]
+
+
+def test_rights_on_the_pool_of_copies_are_enough() -> None:
+    plan = a_plan(agent="1")
+    on_pool = Permissions(granted((*OWN, "VM.PowerMgmt", "VM.Monitor"), "/pool/drill"))
+    assert not lacking_rights(plan, "drill", on_pool, (8, 4))
+    assert lacking_rights(plan, None, on_pool, (8, 4))
 
 
 def test_the_beginning_of_the_record() -> None:

@@ -48,7 +48,7 @@ def test_the_defaults_of_the_options_are_those_of_a_wish() -> None:
 def test_every_option_has_its_place() -> None:
     found = wish(
         state="started", vmids=[101], plan="nightly", tag="scratch", pick="random_in_window", window="2d",
-        per_run="auto", within_days=7, target_node="pve2", target_storage="fast", storages=["vault"],
+        per_run="auto", within_days=7, target_node="pve2", target_storage="fast", pool="lab", storages=["vault"],
         verified_only=True, network="isolated", bridge="vmbr9", vlan=7, memory=512, cores=1, free_memory=0,
         check_memory=False, bwlimit=0, agent="required", running_for="1m", restore_timeout="1h", boot_timeout="2m",
         check_timeout="3m", clean_up_timeout="4m", lease="1d",
@@ -56,7 +56,7 @@ def test_every_option_has_its_place() -> None:
     )  # fmt: skip
     assert found == DrillWish(
         "started", 900, 909, Selection(vmids=(101,)), None, "nightly", "scratch", "random_in_window", 172800, "auto", 7,
-        "pve2", "fast", ("vault",), True, Network("isolated", "vmbr9", 7), 512, 1, 0, False, 0, "required",
+        "pve2", "fast", "lab", ("vault",), True, Network("isolated", "vmbr9", 7), 512, 1, 0, False, 0, "required",
         (Canary("/a", "x"), Canary("C:\\a", None, "a" * 64, 101)), (), Limits(3600, 120, 180, 240, 60, 86400),
     )  # fmt: skip
 

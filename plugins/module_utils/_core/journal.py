@@ -160,9 +160,14 @@ Wanted = Callable[[Sequence[Entry]], bool]
 
 @contextmanager
 def dead_runs(
-    folder: Path | None, user: str | None = None, hold: bool = True, wanted: Wanted | None = None, patience: float = 0.0
+    folder: Path | None,
+    user: str | None = None,
+    hold: bool = True,
+    wanted: Wanted | None = None,
+    patience: float = 0.0,
+    many: int = MANY,
 ) -> Iterator[list[DeadRun]]:
-    """The runs of a cluster that died, oldest first, at most ``MANY``; with ``user`` its own by their header.
+    """The runs of a cluster that died, oldest first, among the first ``many`` journals; with ``user`` its own runs.
 
     Those that live, and those that another run is taking over, are not among them; nor those of others, whose tasks
     this one may not be able to see. Without ``hold`` they are only read, so that another run can take them over
@@ -173,7 +178,7 @@ def dead_runs(
     handles: list[int] = []
     end = time.monotonic() + patience
     try:
-        for path in _journals(folder)[:MANY] if folder is not None else ():
+        for path in _journals(folder)[:many] if folder is not None else ():
             if wanted is not None and not wanted(_read(path)):
                 continue
             handle = _taken(path)

@@ -21,6 +21,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors im
     ApiError,
     BadAnswer,
     NodeUnreachable,
+    NotAuthenticated,
     PermissionDenied,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_tasks import guest_path
@@ -53,7 +54,7 @@ class Agent:
         except ApiError as failure:
             if _is_silence(failure):
                 return False
-            raise Refused(_words(failure)) from failure
+            raise _refusal(failure) from failure
         return True
 
     def system(self) -> Mapping[str, Any]:
@@ -84,7 +85,7 @@ class Agent:
                     return None
                 deadline.sleep(_PAUSE)
         except ApiError as failure:
-            raise Refused(_words(failure)) from failure
+            raise _refusal(failure) from failure
 
     def read(self, path: str) -> tuple[str, bool]:
         """The content of a file in the guest, and whether all of it came. Needs VM.GuestAgent.FileRead from 9 on.
@@ -94,7 +95,7 @@ class Agent:
         try:
             answer = self._call("GET", "file-read", file=path)
         except ApiError as failure:
-            raise Refused(_words(failure)) from failure
+            raise _refusal(failure) from failure
         if not isinstance(answer, Mapping) or not isinstance(answer.get("content"), str):
             raise Refused("the agent's answer holds no content of a file")
         return answer["content"], str(answer.get("truncated", 0)) not in ("1", "True", "true")
@@ -103,7 +104,7 @@ class Agent:
         try:
             answer = self._call("GET", what)
         except ApiError as failure:
-            if isinstance(failure, NodeUnreachable):
+            if isinstance(failure, (NodeUnreachable, NotAuthenticated)):
                 raise
             return {}
         found = answer.get("result") if isinstance(answer, Mapping) else None
@@ -129,6 +130,13 @@ def _is_silence(failure: ApiError) -> bool:
 def _is_up(failure: ApiError) -> bool:
     """A VM that is not running is no silent agent."""
     return not failure.text.strip().startswith("VM ") or "is not running" not in failure.text
+
+
+def _refusal(failure: ApiError) -> Exception:
+    """What the agent refused; what never came to it stays what it is."""
+    if isinstance(failure, (NodeUnreachable, NotAuthenticated)):
+        return failure
+    return Refused(_words(failure))
 
 
 def _words(failure: ApiError) -> str:

@@ -52,6 +52,7 @@ class Allotment:
     _held: dict[str, int] = field(default_factory=dict)
     _ids: set[int] = field(default_factory=set)
     _active: int = 0
+    _ended: int = 0
     _change: threading.Condition = field(default_factory=threading.Condition)
 
     def planned(self, plan: Callable[[], Planned], share: Callable[[Planned], Share]) -> Planned:
@@ -65,11 +66,17 @@ class Allotment:
                     found = plan()
                     self._take(share(found))
                 except NoRoom:
-                    if not self._active or self.interruption.requested:
+                    if not self._wait():
                         raise
-                    self._change.wait(_PATIENCE)
                 else:
                     return found
+
+    def _wait(self) -> bool:
+        """Until another drill has ended; False where none is left to wait for, or the run is to end."""
+        ended = self._ended
+        while self._active and self._ended == ended and not self.interruption.requested:
+            self._change.wait(_PATIENCE)
+        return self._ended != ended and not self.interruption.requested
 
     def release(self, share: Share, used: int | None = None) -> None:
         """Give back what a drill had, and the id that it ``used``, once nothing of it is left."""
@@ -80,12 +87,14 @@ class Allotment:
                 self._free.pop(share.node, None)  # the node is asked again: what others took meanwhile counts
             self.around.reserve(share.node, {name: -size for name, size in share.room.items()})
             self._active -= 1
+            self._ended += 1
             self._change.notify_all()
 
     def keep(self) -> None:
         """A drill has ended and its copy has not: what it had stays taken."""
         with self._change:
             self._active -= 1
+            self._ended += 1
             self._change.notify_all()
 
     def next_id(self) -> int:
@@ -99,6 +108,11 @@ class Allotment:
                 return vmid
         span = f"{self.wish.low}-{self.wish.high}"
         raise NoRoom(f"scratch_range: every id of {span} is taken; make it larger, or remove what is not needed there.")
+
+    def leave(self, vmid: int) -> None:
+        """Somebody else has taken an id since it was free."""
+        with self._change:
+            self._ids.add(vmid)
 
     def ids(self, first: int) -> Iterator[int]:
         """Ids to try: the one that was planned with, and others of the range should somebody else take it."""

@@ -18,7 +18,9 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.ver
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.wish import DrillWish
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import (
     AnswerLost,
+    BadAnswer,
     NodeUnreachable,
+    NotAuthenticated,
     PermissionDenied,
     Unreachable,
 )
@@ -77,6 +79,9 @@ class Bench:
         self.notes.note("check", row=check_row(check, verdict, reason, seconds, evidence))
 
 
+_AWAY = (NotDone, Unreachable, AnswerLost, BadAnswer, NodeUnreachable, NotAuthenticated, PermissionDenied)
+
+
 def is_away(failure: LifeboatError) -> bool:
     """Whether a failure says nothing about the backup: nobody answered, or the token may not."""
-    return isinstance(failure, (NotDone, Unreachable, AnswerLost, NodeUnreachable, PermissionDenied))
+    return isinstance(failure, _AWAY)

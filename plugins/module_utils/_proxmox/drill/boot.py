@@ -17,6 +17,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.ben
     NotDone,
     is_away,
 )
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.isolation import reaches_out
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.verdict import FAILED, NOT_RUN, PASSED
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import AnswerLost, BadAnswer
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_tasks import (
@@ -85,6 +86,9 @@ def _still_ours(bench: Bench) -> None:
     unmarked = bench.notes.drilled().marks.missing(bench.copy.vmid, from_now)
     if unmarked:
         raise NotDone(f"guest {bench.copy.vmid} lacks {listed(unmarked)}; it is not started")
+    reasons = reaches_out(from_now, bench.copy.vmid, bench.notes.drilled().network)
+    if reasons:
+        raise NotDone(f"somebody has changed the copy since it was cut off: {listed(reasons)}")
     if observe_guest_state(bench.site.client, bench.copy).ha:
         raise NotDone(f"HA manages guest {bench.copy.vmid}; take what is left of this id out of HA")
 
@@ -121,7 +125,8 @@ def _wait_for_agent(bench: Bench, deadline: Deadline) -> None:
             if agent.answers():
                 return
         except Refused as failure:
-            raise NotDone(f"its guest agent can't be asked: {failure}") from failure
+            if observe_guest_state(bench.site.client, bench.copy).running:
+                raise NotDone(f"its guest agent can't be asked: {failure}") from failure
         if not observe_guest_state(bench.site.client, bench.copy).running:
             raise StepFailed("it ran, and stopped again before its guest agent answered")
         if deadline.passed():

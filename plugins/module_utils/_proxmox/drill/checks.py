@@ -51,6 +51,7 @@ def take_given(bench: Bench) -> None:
     failed = {str(row.get("check")) for row in drilled.checks if row.get("verdict") == FAILED}
     for one in bench.wish.given:
         if one.vmid == drilled.vmid and one.check not in failed:
+            failed |= {one.check} if one.verdict == FAILED else set()
             evidence = {"told": one.evidence[:2000]} if one.evidence else {}
             bench.found(one.check, one.verdict, one.reason or one.verdict, evidence=evidence)
 
@@ -80,7 +81,9 @@ def _none(bench: Bench, drilled: Drilled) -> None:
 def _canaries(bench: Bench, drilled: Drilled) -> list[Canary]:
     guest = drilled.base.get("guest")
     name = guest.get("name") if isinstance(guest, Mapping) else None
-    return [one for one in bench.wish.canaries if one.concerns(drilled.vmid, name)]
+    kept = [Canary(**{str(key): value for key, value in one.items()}) for one in drilled.canaries]
+    known = dict.fromkeys([*bench.wish.canaries, *kept])  # also those that only the call that began it was given
+    return [one for one in known if one.concerns(drilled.vmid, name)]
 
 
 def _made(bench: Bench, name: str, work: Callable[[], tuple[str, Evidence]]) -> None:
@@ -158,8 +161,10 @@ def _canary(bench: Bench, canary: Canary, deadline: Deadline) -> tuple[str, Evid
 
 def _printed(agent: Agent, path: str, deadline: Deadline, why: str) -> tuple[str, bool]:
     ran = agent.run(["cat", path], deadline)
-    if ran is None or ran[0] != 0:
-        raise NotDone(f"the agent reads no files ({why}), and no command in the guest reads this one either")
+    if ran is None:
+        raise NotDone(f"the agent reads no files ({why}), and a command that reads it did not end in time")
+    if ran[0] != 0:
+        raise StepFailed(f"a command in the guest can't read it (exit status {ran[0]})")
     return ran[1], True
 
 

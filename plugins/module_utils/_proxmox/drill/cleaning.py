@@ -13,7 +13,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Deadline
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest, observe_cluster
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.bench import SEEN_LATE, Bench
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.ownership import why_not
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import (
@@ -95,10 +95,28 @@ def _cleaned(bench: Bench) -> CleanUp:
     cancelled(bench.site, upid)
     found = observe_configuration(bench.site.client, bench.copy)
     if found is None:
-        return CleanUp(True, "its failed restore left nothing behind")
+        _check_moved(bench)
+        return CleanUp(True, "nothing of it is there")
     _check_ours(bench, found, attempt, upid)
     end = _destroyed(bench, attempt, upid)
     return CleanUp(True, "the copy was destroyed", end.upid.text if end is not None else None)
+
+
+def _check_moved(bench: Bench) -> None:
+    """That the copy isn't on another node, where somebody has taken it.
+
+    :raises StepFailed: when it is.
+    """
+    copy, marks = bench.copy, bench.notes.drilled().marks
+    now = observe_cluster(bench.site.client).guests.get(copy.vmid)
+    if now is None or now.node == copy.node:
+        return
+    found = observe_configuration(bench.site.client, now)
+    if found is not None and not marks.missing(copy.vmid, found):
+        command = "pct destroy" if now.type == "lxc" else "qm destroy"
+        raise StepFailed(
+            f"the copy {copy.vmid} was moved to node {now.node}; by hand it is '{command} {copy.vmid}' there"
+        )
 
 
 def _check_ours(bench: Bench, found: GuestConfiguration, attempt: Attempt, upid: Upid) -> None:
@@ -128,6 +146,10 @@ def _destroyed(bench: Bench, attempt: Attempt, upid: Upid) -> TaskEnd | None:
     limit = site.late()
     if observe_guest_state(site.client, copy).running:
         _stop(bench, limit)
+        stopped = observe_configuration(site.client, copy)  # to stop it took its time: once more, just before
+        if stopped is None:
+            return None
+        _check_ours(bench, stopped, attempt, upid)
     known = {task.upid.text for task in _destroying(bench)}
     try:
         end = _asked(bench, known, limit)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import replace
-from random import SystemRandom
+from dataclasses import asdict, replace
 from typing import Any
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.errors import InputError, LifeboatError
@@ -21,7 +20,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.all
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.bench import Bench, NotDone, is_away
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.boot import boot
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.checks import check, take_given
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.choice import pick
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.choice import Picked
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.cleaning import CleanUp, clean_up
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.drill_plan import (
     DrillPlan,
@@ -38,7 +37,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.mar
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.notes import Drilled, DrillNotes
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.preparation import prepare
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.record import SCHEMA
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.report import finding, row
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.report import row
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.verdict import (
     FAILED,
     INTERRUPTED,
@@ -49,7 +48,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.ver
     verdict_of,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.wish import NOTHING, PHASES
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.look import Unrestorable, look
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.look import Hidden, Unrestorable, look
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.notes import plan_facts
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.plan import plan_restore
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.wish import RestoreWish
@@ -57,16 +56,11 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.w
 _NOT_TOUCHED = CleanUp(True, "nothing was restored")
 
 
-def drill(run: DrillRun, guest: Guest, check_mode: bool) -> bool:
+def drill(run: DrillRun, guest: Guest, picked: Picked, check_mode: bool) -> bool:
     """Drill one guest; whatever befalls it ends in its row. Whether anything was restored, or would be."""
     at = run.clock.now()
-    picked = pick(run.wish, run.around.observation, guest, run.backups.get(guest.vmid, ()), SystemRandom().choice)
     if picked.backup is None:
-        if picked.hidden:
-            _not_begun(run, _unplanned(run, guest, None, at), NOT_RUN, picked.reason, check_mode)
-        else:
-            with run.guard:
-                run.findings.append(finding(guest, picked.reason))
+        _not_begun(run, _unplanned(run, guest, None, at), NOT_RUN, picked.reason, check_mode)
         return False
     try:
         plan, share = _planned(run, guest, picked.backup)
@@ -103,11 +97,23 @@ def _planned(run: DrillRun, guest: Guest, backup: Backup) -> tuple[DrillPlan, Sh
 
 
 def _plan(run: DrillRun, guest: Guest, backup: Backup) -> DrillPlan:
+    """The plan, with an id that nobody has; one that somebody takes meanwhile is left to him."""
+    while True:
+        vmid = run.allotment.next_id()
+        try:
+            return _plan_onto(run, guest, backup, vmid)
+        except Hidden:
+            run.allotment.leave(vmid)
+
+
+def _plan_onto(run: DrillRun, guest: Guest, backup: Backup, vmid: int) -> DrillPlan:
     wish, around = run.wish, run.around
-    vmid = run.allotment.next_id()
     marks = Marks(wish.tag, secrets.token_hex(16), wish.low, wish.high)
     plain = RestoreWish(
-        volid=backup.volid, target=str(vmid), target_node=wish.target_node, target_storage=wish.target_storage
+        volid=backup.volid,
+        target=str(vmid),
+        target_node=wish.target_node,
+        target_storage=wish.target_storage,
     )
     scene = look(around, plain)
     wanted = restore_wish(wish, guest, backup, vmid, marks, run.run, scene.archived)
@@ -121,7 +127,7 @@ def _plan(run: DrillRun, guest: Guest, backup: Backup) -> DrillPlan:
         memory_of(scene.archived, wish),
         uses_agent(scene.archived, wish.agent),
     )
-    lacking = lacking_rights(found, around.observation.permissions, around.version)
+    lacking = lacking_rights(found, wish.pool, around.observation.permissions, around.version)
     if lacking:
         raise InputError(f"the token lacks {listed(one.told() for one in lacking)}.")
     return found
@@ -164,6 +170,8 @@ def _carried_out(run: DrillRun, plan: DrillPlan, share: Share, base: dict[str, A
         "template": plan.template,
         "agent": plan.agent,
         "memory": plan.memory,
+        "network": asdict(run.wish.network),
+        "canaries": [asdict(one) for one in run.wish.canaries],
     }
     try:
         notes.note("plan", **plan_facts(plan.restore, f"drill-{plan.guest.vmid}"), drill=facts)
@@ -194,6 +202,8 @@ def taken_up(run: DrillRun, dead: DeadRun) -> None:
         bench.notes.note("lease", until=run.clock.now() + run.wish.limits.lease)
     elif over.done:
         dead.forget()
+    else:
+        bench.notes.note("lease", until=0)  # the next drill tries it again
 
 
 def go_on(run: DrillRun, bench: Bench, good: bool) -> CleanUp | None:
@@ -229,20 +239,29 @@ def _is_due(drilled: Drilled, phase: str) -> bool:
 
 
 def finished(run: DrillRun, bench: Bench, died: str) -> CleanUp:
-    """Clean up, judge, record. ``died`` says that its run was killed, and where."""
+    """Clean up, judge, record. ``died`` says that its run was killed, and where.
+
+    A drill whose line could not be written is not done: its journal keeps it for the next one.
+    """
     over = clean_up(bench)
     drilled = bench.notes.drilled()
-    verdict, reason = verdict_of(drilled)
-    if died:
-        verdict, reason = INTERRUPTED, died
-    elif bench.interrupted and verdict not in (PASSED, FAILED):
-        verdict, reason = INTERRUPTED, f"the run was interrupted ({run.interruption.reason})"
-    attempt = bench.notes.progress().restoring
-    vmid = attempt.vmid if attempt is not None and not attempt.over else None
-    phase = "cleaned" if over.done else drilled.phase
-    run.ended(
-        row(drilled.base, verdict, reason, phase=phase, ended=run.clock.now(), drilled=drilled, vmid=vmid, cleanup=over)
-    )
+    if died and drilled.judged is not None:
+        found = dict(drilled.judged)
+    else:
+        verdict, reason = verdict_of(drilled)
+        if died:
+            verdict, reason = INTERRUPTED, died
+        elif bench.interrupted and verdict not in (PASSED, FAILED):
+            verdict, reason = INTERRUPTED, f"the run was interrupted ({run.interruption.reason})"
+        attempt = bench.notes.progress().restoring
+        vmid = attempt.vmid if attempt is not None and not attempt.over else None
+        found = row(
+            drilled.base, verdict, reason, phase="cleaned" if over.done else drilled.phase, ended=run.clock.now(),
+            drilled=drilled, vmid=vmid, cleanup=over,
+        )  # fmt: skip
+        bench.notes.note("judged", row=found)
+    if not run.ended(found):
+        return replace(over, done=False)
     return over
 
 

@@ -12,27 +12,36 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import SystemRandom
 from typing import Any
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.errors import InputError
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.interruption import Interruption
-from ansible_collections.lifeboat.backup.plugins.module_utils._core.journal import JournalError, dead_runs
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.journal import DeadRun, JournalError, dead_runs
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.parallel import side_by_side
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.wording import listed
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.allotment import Allotment
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.choice import candidates
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.choice import Picked, candidates, pick
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.drill import drill, taken_up
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.drill_run import DrillRun
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.history import History, history
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.leftovers import (
+    MANY,
     PATIENCE,
     of_run,
     remove_leftovers,
 )
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.notes import read_drill
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.record import Records, read
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.report import failures, message, summary
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.report import (
+    failures,
+    finding,
+    message,
+    summary,
+)
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.rotation import order, overdue, per_run
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.wish import NOTHING, DrillWish, drill_wish
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.freshness import by_guest
@@ -131,14 +140,27 @@ def _go_on(run: DrillRun, name: str, check_mode: bool, params: Mapping[str, Any]
         hold=not check_mode,
         wanted=lambda entries: of_run(name, entries),
         patience=PATIENCE,
+        many=MANY,
     ) as dead:
         if not dead and run.wish.state != "cleaned":
             raise InputError(
                 f"run: no drill of {name} is open here ({run.journals}); its copies may have been cleaned up, or "
                 f"another machine holds its journals. {NOTHING}"
             )
+        _check_given(run, dead)
         if not check_mode:
             side_by_side(lambda one: taken_up(run, one), dead, _workers(params))
+
+
+def _check_given(run: DrillRun, dead: Sequence[DeadRun]) -> None:
+    """Verdicts are told by the drilled guest, not by its copy."""
+    known = {drilled.vmid for drilled in (read_drill(one.entries) for one in dead) if drilled is not None}
+    unknown = sorted({one.vmid for one in run.wish.given} - known)
+    if unknown:
+        raise InputError(
+            f"verdicts: {listed(unknown)} is not drilled by run {run.run}; name the drilled guests by their ids "
+            f"({listed(sorted(known))}), not their copies. {NOTHING}"
+        )
 
 
 @dataclass
@@ -172,16 +194,19 @@ def _rotated(run: DrillRun, records: Records, check_mode: bool, params: Mapping[
     """Drill the guests whose turn it is, side by side."""
     wish = run.wish
     guests = candidates(wish, run.around.observation)
+    picked = _picked(run, guests)
     past = history(records.lines, run.clock.now())
-    count = per_run(len(guests), wish.within_days, wish.per_run)
-    slots = _Slots(_spread(order(guests, past), count), count, count)
+    there = [guest for guest in guests if guest.vmid in picked]
+    count = per_run(len(there), wish.within_days, wish.per_run)
+    slots = _Slots(_spread(order(there, past), count), count, count)
+    _tell_of_needless(run, guests)
 
     def work(_number: int) -> None:
         while not run.interruption.requested:
             guest = slots.next()
             if guest is None:
                 return
-            if not drill(run, guest, check_mode):
+            if not drill(run, guest, picked[guest.vmid], check_mode):
                 slots.unused()
 
     workers = min(_workers(params), max(1, count))
@@ -194,6 +219,28 @@ def _rotated(run: DrillRun, records: Records, check_mode: bool, params: Mapping[
         "chosen": slots.chosen,
         "overdue": [one.vmid for one in late],
     }
+
+
+def _picked(run: DrillRun, guests: Sequence[Guest]) -> dict[int, Picked]:
+    """The backup of each guest; one without is a finding, and has no turn that another could have."""
+    found: dict[int, Picked] = {}
+    for guest in guests:
+        one = pick(run.wish, run.around.observation, guest, run.backups.get(guest.vmid, ()), SystemRandom().choice)
+        if one.backup is None and not one.hidden:
+            run.findings.append(finding(guest, one.reason))
+        else:
+            found[guest.vmid] = one
+    return found
+
+
+def _tell_of_needless(run: DrillRun, guests: Sequence[Guest]) -> None:
+    """Canaries that no guest has to hold: a name with an error in it must not make a check disappear."""
+    for canary in run.wish.canaries:
+        if not any(canary.concerns(guest.vmid, guest.name) for guest in guests):
+            who = canary.vmid if canary.vmid is not None else canary.name
+            run.warnings.append(
+                f"canaries: {who} is none of the selected guests, so that nobody has to hold {canary.path}."
+            )
 
 
 def _spread(queue: Sequence[Guest], count: int) -> list[Guest]:

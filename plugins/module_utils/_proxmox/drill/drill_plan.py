@@ -73,6 +73,7 @@ def restore_wish(
         target=str(scratch),
         target_node=wish.target_node,
         target_storage=wish.target_storage,
+        pool=wish.pool,
         new_name=_scratch_name(guest, archived),
         unique=True,
         overrides=tuple(sorted(overrides.items())),
@@ -106,9 +107,9 @@ def memory_of(archived: GuestConfiguration, wish: DrillWish) -> int:
     return 0 if archived.template else needed_memory(archived, wish.memory)
 
 
-def lacking_rights(plan: DrillPlan, permissions: Permissions, version: tuple[int, int]) -> list[Need]:
-    """Privileges that a drill takes beyond those of the restore, and that the token has not."""
-    path = (f"/vms/{plan.restore.guest.vmid}",)
+def lacking_rights(plan: DrillPlan, pool: str | None, permissions: Permissions, version: tuple[int, int]) -> list[Need]:
+    """Privileges that a drill takes beyond those of the restore, and that the token has neither on id nor ``pool``."""
+    path = (f"/vms/{plan.restore.guest.vmid}", *([f"/pool/{pool}"] if pool is not None else []))
     needs = [Need("VM.Config.Options", path, "for the marks of the copy")]
     archived = plan.restore.archived
     if not plan.template:

@@ -71,8 +71,8 @@ class DrillRun:
         site = Site(self.client, self.clock, notes, Steps(self.clock), limit, early, self._ahead)
         return Bench(site, notes, self.wish, self.around.version)
 
-    def ended(self, row: Mapping[str, Any]) -> None:
-        """Keep a drill that is over, here and in the record for ever."""
+    def ended(self, row: Mapping[str, Any]) -> bool:
+        """Keep a drill that is over, here and in the record for ever. Whether it is in the record."""
         with self.guard:
             self.rows.append(dict(row))
         try:
@@ -80,6 +80,8 @@ class DrillRun:
         except RecordError as failure:
             with self.guard:
                 self.unrecorded.append(failure.message)
+            return False
+        return True
 
     def told(self, row: Mapping[str, Any]) -> None:
         """Keep a drill that goes on with a later call."""

@@ -25,6 +25,7 @@ _DRIVE = re.compile(r"^(?:(?:ide|sata|scsi|virtio)\d+|efidisk0|tpmstate0|cdrom)$
 _MOUNT = re.compile(r"^(?:rootfs|mp\d+)$")
 _NETWORK = re.compile(r"^net\d+$")
 _OWNER = re.compile(r"(?:^|[:/])(?:vm|base|subvol|basevol)-(\d+)-")
+_CLOUD_INIT = re.compile(r"[:/]vm-\d+-cloudinit(?:\.|$)")
 _RANDOM = ("/dev/urandom", "/dev/random")
 
 _HARMLESS = {
@@ -168,7 +169,7 @@ def _is_medium(kind: str, key: str, value: str) -> bool:
         return False
     parts = properties(value)
     volume = parts.get("") or parts.get("file") or ""
-    return (parts.get("media") == "cdrom" or key == "cdrom") and volume != "none" and "cloudinit" not in volume
+    return (parts.get("media") == "cdrom" or key == "cdrom") and volume != "none" and not _CLOUD_INIT.search(volume)
 
 
 def _is_host_serial(key: str, value: str) -> bool:
@@ -205,6 +206,9 @@ def lowered(archived: GuestConfiguration, memory: int | None, cores: int | None)
     wanted = archived.values.get("cores", "1" if archived.type == "qemu" else "")
     if cores is not None and (not wanted.isdigit() or int(wanted) > cores):
         found["cores"] = str(cores)
+        sockets, plugged = archived.values.get("sockets", "1"), archived.values.get("vcpus", "")
+        if sockets.isdigit() and plugged.isdigit() and int(plugged) > int(sockets) * cores:
+            found["vcpus"] = str(int(sockets) * cores)  # it does not start with more than there are
     return found
 
 

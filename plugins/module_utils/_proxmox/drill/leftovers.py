@@ -26,6 +26,8 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.not
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.report import leftover
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.look import observe_configuration
 
+MANY = 10_000
+"""Journals that are looked at: a run has one for each guest."""
 PATIENCE = 2.0
 """Seconds for which a journal is waited for that another run only reads."""
 
@@ -43,7 +45,7 @@ def remove_leftovers(run: DrillRun, check_mode: bool) -> None:
         found = read_drill(entries)
         return found is None or found.lease <= now
 
-    with dead_runs(run.journals, run.client.authid, wanted=lapsed, hold=not check_mode) as dead:
+    with dead_runs(run.journals, run.client.authid, wanted=lapsed, hold=not check_mode, many=MANY) as dead:
         for one in dead:
             drilled = read_drill(one.entries)
             if drilled is None:

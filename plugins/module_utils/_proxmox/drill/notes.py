@@ -5,18 +5,19 @@
 """The journal of one drill: what was begun, measured and found, so that a later call or run knows all of it.
 
 Entries: ``plan`` (that of the restore, with the drill's marks and the beginning of its record), then those of the
-restore (see ``restore.notes``), and ``reached``, ``measured``, ``check``, ``barred``, ``trouble``, ``lease`` and
-``destroyed``. Private to this collection.
+restore (see ``restore.notes``), and ``reached``, ``measured``, ``check``, ``barred``, ``trouble``, ``lease``,
+``destroyed`` and ``judged``. Private to this collection.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.journal import DeadRun, Entry, Journal, JournalError
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.isolation import Network
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.marks import NONCE, Marks
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.notes import Progress, read_progress
 
@@ -25,10 +26,11 @@ Write = Callable[[str, Mapping[str, Any]], None]
 
 @dataclass(frozen=True)
 class Drilled:
-    """What the notes of a drill tell. ``base`` is the beginning of its record; ``expected`` are the checks to make.
+    """What the notes of a drill tell. ``base`` is the beginning of its record.
 
-    ``phase`` is how far it came, ``barred`` why the copy must not be started, ``lease`` until when (epoch seconds) its
-    scratch guest belongs to the task that began it, although no process holds the journal.
+    ``phase`` is how far it came, ``barred`` why the copy must not be started, ``network`` what becomes of its cards,
+    ``canaries`` what it must hold. ``lease`` is until when (epoch seconds) the copy belongs to the task that began it,
+    although no process holds the journal. ``judged`` is the row of a drill that is over and may not be recorded yet.
     """
 
     base: Mapping[str, Any]
@@ -44,6 +46,9 @@ class Drilled:
     lease: float = 0.0
     destroyed: str | None = None
     gone: bool = False
+    network: Network = field(default_factory=Network)
+    canaries: tuple[Mapping[str, Any], ...] = ()
+    judged: Mapping[str, Any] | None = None
 
     @property
     def vmid(self) -> int:
@@ -128,7 +133,17 @@ def _planned(entry: Entry) -> Drilled | None:
         facts.get("template") is True,
         facts.get("agent") is True,
         memory if isinstance(memory, int) else 0,
+        network=_network(facts.get("network")),
+        canaries=tuple(one for one in facts.get("canaries") or () if isinstance(one, Mapping)),
     )
+
+
+def _network(said: object) -> Network:
+    """As the journal has it; without a word of it no card may be there."""
+    if not isinstance(said, Mapping) or said.get("how") not in ("none", "disconnected", "isolated"):
+        return Network()
+    bridge, vlan = said.get("bridge"), said.get("vlan")
+    return Network(said["how"], bridge if isinstance(bridge, str) else None, vlan if isinstance(vlan, int) else None)
 
 
 def _after(found: Drilled, entry: Entry) -> Drilled:
@@ -147,6 +162,8 @@ def _after(found: Drilled, entry: Entry) -> Drilled:
         return replace(found, errors=(*found.errors, str(entry.get("text"))))
     if event == "lease" and isinstance(entry.get("until"), (int, float)):
         return replace(found, lease=float(entry["until"]))
+    if event == "judged" and isinstance(entry.get("row"), Mapping):
+        return replace(found, judged=entry["row"])
     if event == "destroyed":
         upid = entry.get("upid")
         return replace(found, gone=True, destroyed=upid if isinstance(upid, str) else None)

@@ -24,6 +24,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.l
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.request import TASK_TYPES
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.restore_plan import RestorePlan
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.restore_tasks import (
+    FORGOTTEN,
     Job,
     StepFailed,
     StillRunning,
@@ -33,9 +34,12 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.r
     ended,
     told,
 )
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.site import backup_path
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.upid import Upid
 
-LATE_ANSWER = "already exists"
+TAKEN = "already exists"
+_ENDED = ("unexpected status", "received interrupt", "interrupted by signal", FORGOTTEN)
+"""Ends of a task that was killed, by somebody or with its node (pve-common UPID.pm, recorded: 10_tasks)."""
 
 
 def prepare(bench: Bench, plan: RestorePlan, ids: Iterator[int]) -> None:
@@ -75,6 +79,7 @@ def _restored(bench: Bench, plan: RestorePlan, ids: Iterator[int]) -> tuple[Task
         limit = bench.wish.limits.restore
         raise StepFailed(f"the restore did not end within restore_timeout ({limit} s)") from failure
     if not end.good:
+        _check_cause(bench, end)
         raise StepFailed(f"the restore failed: {told(site.client, end)}")
     found = observe_configuration(site.client, bench.copy)
     if found is None:
@@ -89,6 +94,22 @@ def _restored(bench: Bench, plan: RestorePlan, ids: Iterator[int]) -> tuple[Task
     return end, found
 
 
+def _check_cause(bench: Bench, end: TaskEnd) -> None:
+    """That a restore failed by its backup: somebody may have ended its task, or removed the backup meanwhile.
+
+    :raises NotDone: when it didn't.
+    """
+    if end.exitstatus in _ENDED:
+        raise NotDone(f"the task of the restore was ended from outside ({end.exitstatus})")
+    node, volid = bench.notes.progress().source
+    try:
+        bench.site.client.get(backup_path(node, volid))
+    except ApiError as failure:
+        raise NotDone(
+            f"{volid} can't be looked at any more ({' '.join(failure.text.split()).rstrip('.')})"
+        ) from failure
+
+
 def _begun(bench: Bench, plan: RestorePlan, ids: Iterator[int]) -> Upid:
     """The task; an id that somebody else takes meanwhile is left to him, because nothing is restored by force."""
     guest, site = plan.guest, bench.site
@@ -99,7 +120,7 @@ def _begun(bench: Bench, plan: RestorePlan, ids: Iterator[int]) -> Upid:
         try:
             return begin_task(site, job, lambda: site.client.post(path, **parameters))  # noqa: B023 - called at once
         except ApiError as failure:
-            if LATE_ANSWER not in failure.text:
+            if TAKEN not in failure.text:
                 raise
     raise NotDone("no id of scratch_range is free any more")
 

@@ -91,6 +91,7 @@ class DrillWish:
     within_days: int = 30
     target_node: str | None = None
     target_storage: str | None = None
+    pool: str | None = None
     storages: tuple[str, ...] | None = None
     verified_only: bool = False
     network: Network = field(default_factory=Network)
@@ -146,6 +147,7 @@ def drill_wish(params: Mapping[str, Any]) -> DrillWish:
         within_days=_number(params, "within_days", 30, 1, 3650),
         target_node=params.get("target_node") or None,
         target_storage=params.get("target_storage") or None,
+        pool=params.get("pool") or None,
         storages=tuple(params["storages"]) if params.get("storages") else None,
         verified_only=bool(params.get("verified_only")),
         network=_network(params),

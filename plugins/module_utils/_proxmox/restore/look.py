@@ -50,6 +50,10 @@ class Unrestorable(InputError):
     """A backup that is seen not to be restorable, whatever is granted or set otherwise."""
 
 
+class Hidden(InputError):
+    """The target id is that of a guest that the token can't see, or that came into being a moment ago."""
+
+
 @dataclass(frozen=True)
 class Existing:
     """The guest that has the target id. ``ha`` is the state that the HA manager keeps it in, None where it doesn't.
@@ -200,7 +204,7 @@ def _guest(client: Client, observation: Observation, vmid: int | None) -> Guest 
         return None
     guest = observation.cluster.guests.get(vmid)
     if guest is None and exists(client, vmid):
-        raise InputError(
+        raise Hidden(
             f"target_vmid: {vmid} is the id of a guest that this token can't see; grant VM.Audit on /vms/{vmid}, or "
             f"take another id. {NOTHING}"
         )
