@@ -13,6 +13,7 @@ from __future__ import annotations
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from benchmarks.section import Limit, Section, Table
 from harness.drills import GUESTS, Drills, drilled_world, drills
@@ -66,9 +67,9 @@ def _raw(site: Drills, vmid: int) -> float:
     guest = site.world.cluster.guests[vmid]
     secret = site.world.add_token("root@pam", f"raw{vmid}", privsep=False)
     site.faults.guest_pace(950, PACE)
-    archive = {"lxc": {"ostemplate": site.volids[vmid], "restore": 1}, "qemu": {"archive": site.volids[vmid]}}[
-        guest.kind
-    ]
+    archive: dict[str, Any] = {"archive": site.volids[vmid]}
+    if guest.kind == "lxc":
+        archive = {"ostemplate": site.volids[vmid], "restore": 1}
     base = f"/nodes/{guest.node}/{guest.kind}"
     with Client(site.lab.sim, f"root@pam!raw{vmid}", secret) as client:
         began = time.monotonic()

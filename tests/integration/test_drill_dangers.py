@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ def test_a_guest_with_our_tag_and_without_the_nonce(site: Drills) -> None:
     assert not result.get("failed"), result["msg"]
     (warning,) = warnings_of(result)
     assert warning.startswith(
-        "Guest 900 on node pve1 carries the tag lifeboat-drill, and no drill that is known on this"
+        "Guest 900 on node pve1 carries the tag lifeboat-drill, and no drill of this user that is"
     )
     site.untouched()
 
@@ -352,3 +353,219 @@ def test_a_backup_of_a_copy_that_is_drilled(site: Drills) -> None:
     assert site.rows(result)[101]["cleanup"]["done"]
     assert 905 in site.world.cluster.guests
     site.untouched()
+
+
+# ----- what a review found
+
+
+def while_it_stops(site: Drills, change: Callable[[], None]) -> None:
+    """Do it while the copy 900 is being stopped."""
+    site.faults.after("POST", r"/lxc/900/status/stop$", change)
+
+
+def test_a_stranger_who_takes_the_id_while_the_copy_stops(site: Drills) -> None:
+    def swap() -> None:
+        site.idle()
+        site.world.remove_guest(900)
+        a_stranger(site, 900)
+        site.world.cluster.guests[900].running = False
+        site.before[900] = site.world.content_hash(900)
+
+    while_it_stops(site, swap)
+    result = site.drill(vmids=[101])
+    assert result["failed"]
+    assert 900 in site.world.cluster.guests
+    site.untouched()
+
+
+def test_a_tag_that_is_taken_off_while_the_copy_stops(site: Drills) -> None:
+    while_it_stops(site, lambda: site.world.cluster.guests[900].tags.clear())  # noqa: PLW0108 - it is not there yet
+    result = site.drill(vmids=[101])
+    assert result["failed"]
+    assert site.copies() == [900]
+
+
+def test_guests_without_a_backup_do_not_block_the_others(site: Drills) -> None:
+    for vmid in (110, 111, 112):
+        site.world.add_container(vmid, f"new{vmid}", node="pve1", storage="fast", files={})
+    chosen = [site.drill(all_guests=True, per_run="1", fail_on=[])["rotation"]["chosen"] for _night in range(4)]
+    assert sorted(one for night in chosen for one in night) == [*GUESTS]
+
+
+def test_a_card_that_is_added_before_the_start(site: Drills) -> None:
+    prepared = site.drill(vmids=[101], state="prepared")
+    site.world.set_option(900, "net0", "name=eth0,bridge=vmbr0")
+    result = site.drill(state="checked", run=prepared["run"])
+    assert checks(site.rows(result)[101])["booted"] == "not_run"
+    assert "net0 is a network card" in reasons(site.rows(result)[101])["booted"]
+    assert not [one for one in site.writes() if one.endswith("status/start")]
+
+
+def test_a_vm_that_crashes_while_it_boots_has_failed(site: Drills) -> None:
+    site.faults.boot_hangs(900)
+    site.faults.guest_crashes(900, after=0.4)
+    row = site.rows(site.drill(vmids=[300]))[300]
+    assert (row["verdict"], reasons(row)["booted"]) == (
+        "failed", "it ran, and stopped again before its guest agent answered",
+    )  # fmt: skip
+
+
+def test_a_copy_that_was_moved_is_no_copy_that_is_gone(site: Drills) -> None:
+    site.faults.after("POST", r"/lxc/900/status/start$", lambda: site.world.move_guest(900, "pve2"))
+    result = site.drill(vmids=[101])
+    assert result["failed"]
+    assert "the copy 900 was moved to node pve2; by hand it is 'pct destroy 900' there" in result["msg"]
+
+
+@pytest.mark.parametrize("name", ["restored", "booted", "agent", "running"])
+def test_nobody_tells_what_is_looked_at_here(site: Drills, name: str) -> None:
+    site.world.set_option(300, "hookscript", "local:snippets/hook.pl")
+    back_up(site)
+    started = site.drill(vmids=[300], state="started")
+    told = [{"vmid": 300, "check": name, "verdict": "passed", "evidence": "I saw it"}]
+    refused = site.drill(state="checked", run=started["run"], verdicts=told)
+    assert refused["failed"]
+    assert refused["msg"].startswith(f"verdicts, entry 1: '{name}' can't be told")
+    assert site.verdicts(site.drill(state="cleaned", run=started["run"])) == {300: "not_run"}
+
+
+def test_verdicts_name_the_guest_and_not_its_copy(site: Drills) -> None:
+    started = site.drill(vmids=[101], state="started")
+    told = [{"vmid": 900, "check": "shop", "verdict": "failed"}]
+    refused = site.drill(state="checked", run=started["run"], verdicts=told)
+    assert refused["msg"].startswith("verdicts: 900 is not drilled by run ")
+
+
+def test_one_verdict_of_two_is_failed(site: Drills) -> None:
+    started = site.drill(vmids=[101], state="started")
+    told = [
+        {"vmid": 101, "check": "shop", "verdict": "failed", "reason": "HTTP 500"},
+        {"vmid": 101, "check": "shop", "verdict": "passed", "evidence": "HTTP 200"},
+    ]
+    site.drill(state="checked", run=started["run"], verdicts=told)
+    assert site.verdicts(site.drill(state="cleaned", run=started["run"])) == {101: "failed"}
+
+
+def test_a_canary_of_nobody_is_told(site: Drills) -> None:
+    result = site.drill(vmids=[101], canaries=[{"path": "/x", "content": "x", "name": "web9"}])
+    assert "web9 is none of the selected guests" in "".join(warnings_of(result))
+
+
+def test_canaries_of_the_call_that_began_it(site: Drills) -> None:
+    canary = {"path": "/etc/canary", "content": "something else"}
+    prepared = site.drill(vmids=[300], state="prepared", canaries=[canary])
+    site.drill(state="checked", run=prepared["run"])
+    assert site.verdicts(site.drill(state="cleaned", run=prepared["run"])) == {300: "failed"}
+
+
+def test_leftovers_of_another_token_are_told(site: Drills) -> None:
+    site.drill(vmids=[101], state="started")
+    secret = site.world.add_token("root@pam", "other", privsep=False)
+    other = {"api_token_id": "root@pam!other", "api_token_secret": secret}
+    result = site.drill(state="cleaned", **other)
+    assert "Guest 900 on node pve1 carries the tag" in "".join(warnings_of(result))
+    assert site.copies() == [900]
+
+
+def test_a_thin_storage_is_not_filled(tmp_path: Path) -> None:
+    world = drilled_world(tmp_path / "cluster")
+    world.add_storage("thin", type="lvmthin", content=["images", "rootdir"], capacity=400 << 20)
+    with drills(world, tmp_path) as site:
+        row = site.rows(site.drill(vmids=[300], target_storage="thin"))[300]
+        assert row["verdict"] == "not_run"
+        assert row["reason"].startswith("there is no room for a copy at its full size: storage thin has "), row[
+            "reason"
+        ]
+
+
+def test_a_shared_storage_is_counted_once_for_all_nodes(tmp_path: Path) -> None:
+    world = drilled_world(tmp_path / "cluster")
+    for vmid in (300, 301):
+        world.cluster.guests[vmid].volumes[0].size = 1 << 30
+    world.add_storage("lun", type="lvm", content=["images", "rootdir"], shared=True, capacity=3 << 29)
+    with drills(world, tmp_path) as site:
+        most = [0]
+
+        def count() -> None:
+            most[0] = max(most[0], len(site.copies()))
+
+        site.faults.after("POST", r"/agent/ping$", count, times=99)
+        result = site.drill(vmids=[300, 301], target_storage="lun")
+        assert site.verdicts(result) == {300: "passed", 301: "passed"}, result["msg"]
+        assert most == [1], "one after the other"
+
+
+def test_an_archive_that_is_pruned_before_its_turn(site: Drills) -> None:
+    site.faults.before("GET", r"/vzdump/extractconfig$", site.world.archive_path(site.volids[101]).unlink)
+    row = site.rows(site.drill(vmids=[101]))[101]
+    assert row["verdict"] == "not_run", row["reason"]
+
+
+@pytest.mark.parametrize("path", [r"/nodes/pve1/lxc$", r"/lxc/900/status/start$"])
+def test_a_refused_request_says_nothing_of_the_backup(site: Drills, path: str) -> None:
+    site.faults.http("POST", path, 500, "cluster not ready - no quorum?")
+    row = site.rows(site.drill(vmids=[101]))[101]
+    assert row["verdict"] == "not_run", row["reason"]
+    assert "no quorum" in row["reason"]
+    assert site.copies() == []
+
+
+def test_a_restore_for_which_there_was_no_room(site: Drills) -> None:
+    site.faults.restore_fails(900, "command 'tar' failed: No space left on device", at="extract")
+    assert site.verdicts(site.drill(vmids=[101])) == {101: "not_run"}
+
+
+def test_a_worker_that_is_killed_says_nothing_of_the_backup(site: Drills) -> None:
+    site.faults.restore_dies(900)
+    row = site.rows(site.drill(vmids=[300]))[300]
+    assert row["verdict"] == "not_run"
+    assert "ended from outside (unexpected status)" in row["reason"]
+
+
+def test_a_clean_up_that_fails_twice_is_recorded_once(site: Drills) -> None:
+    site.faults.destroy_fails(900, "lvremove failed")
+    site.drill(vmids=[101])
+    for _night in range(2):
+        assert site.drill(state="cleaned")["failed"]
+    assert [line["verdict"] for line in site.record()] == ["passed"]
+    site.faults.clear()
+    assert [one["result"] for one in site.drill(state="cleaned")["leftovers"]] == ["removed"]
+
+
+def test_a_failed_clean_up_of_states_is_the_next_drills(site: Drills) -> None:
+    """The lease of a drill that could not be cleaned up is void."""
+    started = site.drill(vmids=[101], state="started")
+    site.faults.destroy_fails(900, "lvremove failed")
+    site.drill(state="cleaned", run=started["run"])
+    site.faults.clear()
+    assert [one["result"] for one in site.drill(state="cleaned")["leftovers"]] == ["removed"]
+    assert site.copies() == []
+
+
+def test_a_run_that_nobody_knows_is_not_cleaned(site: Drills) -> None:
+    result = site.drill(state="cleaned", run="20261121T221500Z-1a2b3c4d")
+    assert result["failed"]
+    assert result["msg"].startswith("run: no drill of 20261121T221500Z-1a2b3c4d is open here")
+
+
+def test_input_errors_come_before_anything_is_removed(site: Drills) -> None:
+    site.drill(vmids=[101], state="started", lease="1s")
+    time.sleep(1.1)
+    for wrong in ({"tags": ["nobody"]}, {"vmids": [101], "per_run": "few"}):
+        assert site.drill(**wrong)["failed"]
+        assert site.writes() == []
+    assert site.copies() == [900]
+
+
+def test_copies_of_another_plan_are_nobodys_guests(site: Drills) -> None:
+    site.drill(vmids=[101], state="started", scratch_range="950-959")
+    result = site.drill(all_guests=True)
+    assert sorted(site.verdicts(result)) == [*GUESTS]
+    assert result["findings"] == []
+
+
+def test_check_mode_of_a_run_that_goes_on(site: Drills) -> None:
+    started = site.drill(vmids=[101], state="started")
+    result = site.drill(state="cleaned", run=started["run"], check=True)
+    assert [(row["phase"], row["verdict"]) for row in result["drills"]] == [("started", "pending")]
+    assert site.writes() == []

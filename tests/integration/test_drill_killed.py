@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 from collections.abc import Iterator
@@ -36,7 +37,11 @@ def next_drill_ends_it(site: Drills, run: str | None) -> None:
     before = len(site.record())
     after = site.drill(state="cleaned", fail_on=[])
     assert site.copies() == [], after["msg"]
-    assert site.journals() == []
+    for path in site.journals():  # a request of a moment ago may still be carried out: it is looked at once more
+        events = [json.loads(line)["event"] for line in path.read_text(encoding="utf-8").splitlines()]
+        assert events[:3] == ["run", "plan", "restoring"]
+        assert "task" not in events
+        path.unlink()
     site.untouched()
     new = site.record()[before:]
     assert {line["verdict"] for line in new} <= {"interrupted"}

@@ -66,7 +66,7 @@ def test_the_empty_vm_of_a_failed_restore() -> None:
         (
             a_copy(),
             {"state": GuestState(False, "backup", False)},
-            "is locked (backup); run 'pct unlock 900' there, and",
+            "is being backed up; the next drill removes it once that has",
         ),
         (a_copy(), {"state": GuestState(True, None, True)}, "is managed by HA; take it out of HA, and the next drill"),
     ],

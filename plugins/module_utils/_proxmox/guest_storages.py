@@ -32,6 +32,7 @@ class GuestStorage:
     active: bool
     avail: int
     total: int
+    shared: bool = False
 
     @property
     def thick(self) -> bool:
@@ -88,4 +89,5 @@ def _storage(entry: Mapping[str, Any]) -> GuestStorage:
         whole_number(entry.get("active")) == 1,
         whole_number(entry.get("avail")),
         whole_number(entry.get("total")),
+        whole_number(entry.get("shared")) == 1,
     )

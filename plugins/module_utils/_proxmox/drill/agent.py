@@ -134,7 +134,7 @@ def _is_up(failure: ApiError) -> bool:
 
 def _refusal(failure: ApiError) -> Exception:
     """What the agent refused; what never came to it stays what it is."""
-    if isinstance(failure, (NodeUnreachable, NotAuthenticated)):
+    if failure.passing or isinstance(failure, NotAuthenticated):
         return failure
     return Refused(_words(failure))
 

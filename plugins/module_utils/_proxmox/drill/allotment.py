@@ -55,7 +55,7 @@ class Allotment:
     _ended: int = 0
     _change: threading.Condition = field(default_factory=threading.Condition)
 
-    def planned(self, plan: Callable[[], Planned], share: Callable[[Planned], Share]) -> Planned:
+    def planned(self, plan: Callable[[], Planned], share: Callable[[Planned], Share]) -> tuple[Planned, Share]:
         """``plan`` a drill and take its share; where other drills have the room, wait until one has ended.
 
         :raises InputError: when it can't be done, whoever else has ended.
@@ -64,12 +64,13 @@ class Allotment:
             while True:
                 try:
                     found = plan()
-                    self._take(share(found))
+                    taken = share(found)
+                    self._take(taken)
                 except NoRoom:
                     if not self._wait():
                         raise
                 else:
-                    return found
+                    return found, taken
 
     def _wait(self) -> bool:
         """Until another drill has ended; False where none is left to wait for, or the run is to end."""
@@ -86,16 +87,21 @@ class Allotment:
             if not self._held[share.node]:
                 self._free.pop(share.node, None)  # the node is asked again: what others took meanwhile counts
             self.around.reserve(share.node, {name: -size for name, size in share.room.items()})
-            self._active -= 1
-            self._ended += 1
-            self._change.notify_all()
+            self._over()
 
     def keep(self) -> None:
         """A drill has ended and its copy has not: what it had stays taken."""
         with self._change:
-            self._active -= 1
-            self._ended += 1
-            self._change.notify_all()
+            self._over()
+
+    def _over(self) -> None:
+        self._active -= 1
+        self._ended += 1
+        if not self._active:  # what is there now, a copy that stays too, the nodes tell themselves
+            self.around.forget_storages()
+            self._free.clear()
+            self._held.clear()
+        self._change.notify_all()
 
     def next_id(self) -> int:
         """A free id of the range that no other drill of this run was given.

@@ -16,14 +16,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster i
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.notes import DrillNotes
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.verdict import check_row
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.wish import DrillWish
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import (
-    AnswerLost,
-    BadAnswer,
-    NodeUnreachable,
-    NotAuthenticated,
-    PermissionDenied,
-    Unreachable,
-)
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.restore_tasks import StepFailed
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.site import Site
 
 Outcome = TypeVar("Outcome")
@@ -79,9 +72,9 @@ class Bench:
         self.notes.note("check", row=check_row(check, verdict, reason, seconds, evidence))
 
 
-_AWAY = (NotDone, Unreachable, AnswerLost, BadAnswer, NodeUnreachable, NotAuthenticated, PermissionDenied)
-
-
 def is_away(failure: LifeboatError) -> bool:
-    """Whether a failure says nothing about the backup: nobody answered, or the token may not."""
-    return isinstance(failure, _AWAY)
+    """Whether a failure says nothing about the backup: nobody answered, or something else refused to do it.
+
+    Only what a task or the copy itself has shown is a ``StepFailed``.
+    """
+    return not isinstance(failure, StepFailed)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -42,12 +43,18 @@ def candidates(wish: DrillWish, observation: Observation) -> list[Guest]:
     :raises InputError: when no guest is meant: a drill of nobody proves nothing.
     """
     selected = select(wish.selection, observation.cluster)
-    real = [one for one in selected.guests if not (wish.low <= one.vmid <= wish.high and wish.tag in one.tags)]
+    real = [one for one in selected.guests if not _is_copy(wish, one)]
     kinds = {one.vmid: one.guest_type or "" for one in reversed(observation.backups)}
     gone = [Guest(vmid, None, "", kinds.get(vmid, "")) for vmid in selected.unknown_vmids]
     if not real and not gone:
         raise InputError(f"The selection means no guest, so that nothing would be proven. {NOTHING}")
     return [*real, *gone]
+
+
+def _is_copy(wish: DrillWish, guest: Guest) -> bool:
+    """A copy of this plan by its id, or of another plan by the name that copies have."""
+    named = re.match(r"^drill-\d+(?:-|$)", guest.name or "") is not None
+    return wish.tag in guest.tags and (named or wish.low <= guest.vmid <= wish.high)
 
 
 def pick(wish: DrillWish, observation: Observation, guest: Guest, backups: Sequence[Backup], choose: Choose) -> Picked:

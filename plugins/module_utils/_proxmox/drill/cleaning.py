@@ -33,6 +33,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.l
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.notes import Attempt
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.request import TASK_TYPES
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.restore_tasks import (
+    IN_FLIGHT,
     StepFailed,
     StillRunning,
     archive_name,
@@ -41,7 +42,11 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.r
     found_again,
     told,
 )
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.tasks import ListedTask, listed_tasks
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.tasks import (
+    ListedTask,
+    listed_tasks,
+    task_state,
+)
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.upid import Upid
 
 AT_ONCE = 5.0
@@ -55,11 +60,16 @@ _GRACE = 3.0
 
 @dataclass(frozen=True)
 class CleanUp:
-    """How it ended. ``done``: nothing of the drill is left. ``upid`` is the task that destroyed the copy."""
+    """How it ended. ``done``: nothing of the drill is left. ``upid`` is the task that destroyed the copy.
+
+    Not ``certain``: a request that was sent a moment ago may still be carried out, and the journal is kept until it
+    can't be.
+    """
 
     done: bool
     reason: str
     upid: str | None = None
+    certain: bool = True
 
 
 def clean_up(bench: Bench) -> CleanUp:
@@ -88,11 +98,11 @@ def _cleaned(bench: Bench) -> CleanUp:
     attempt = progress.restoring
     if attempt is None or attempt.over:
         return CleanUp(True, "nothing was restored")
-    kind, mark = TASK_TYPES[bench.copy.type], archive_name(progress.source[1])
-    upid = found_again(bench.site, attempt, bench.copy.node, kind, mark, AT_ONCE)
+    upid = attempt.upid or _guessed(bench, attempt, progress.source[1])
     if upid is None:
-        return CleanUp(True, "nothing was restored")
-    cancelled(bench.site, upid)
+        return CleanUp(True, "nothing was restored", certain=bench.site.clock.now() - attempt.at > IN_FLIGHT)
+    if attempt.upid is not None:
+        _end(bench, upid)
     found = observe_configuration(bench.site.client, bench.copy)
     if found is None:
         _check_moved(bench)
@@ -100,6 +110,37 @@ def _cleaned(bench: Bench) -> CleanUp:
     _check_ours(bench, found, attempt, upid)
     end = _destroyed(bench, attempt, upid)
     return CleanUp(True, "the copy was destroyed", end.upid.text if end is not None else None)
+
+
+def _guessed(bench: Bench, attempt: Attempt, volid: str) -> Upid | None:
+    """The task of a restore whose answer was never heard; None where there is none, or it is somebody else's.
+
+    Whose it is shows in the copy: it carries this drill's nonce as soon as it is whole. What runs is not cancelled on a
+    guess.
+
+    :raises StepFailed: while that can't be told.
+    """
+    copy, marks, client = bench.copy, bench.notes.drilled().marks, bench.site.client
+    found = observe_configuration(client, copy)
+    if found is not None and not marks.missing(copy.vmid, found):
+        made = [one for one in _makers(bench, attempt.known) if one.type == TASK_TYPES[copy.type]]
+        return made[-1] if made else None
+    upid = found_again(bench.site, attempt, copy.node, TASK_TYPES[copy.type], archive_name(volid), AT_ONCE)
+    if upid is None:
+        return None
+    if task_state(client, upid).running:
+        raise StepFailed(f"{upid.text} may be this drill's; the next drill looks again when it has ended")
+    found = observe_configuration(client, copy)
+    return upid if found is None or found.is_stub or not marks.missing(copy.vmid, found) else None
+
+
+def _end(bench: Bench, upid: Upid) -> None:
+    """Have our own task ended; one that its node has forgotten has long ended (recorded: 10_tasks)."""
+    try:
+        cancelled(bench.site, upid)
+    except ApiError as failure:
+        if "no such task" not in str(failure.errors.get("upid", "")):
+            raise
 
 
 def _check_moved(bench: Bench) -> None:
@@ -134,11 +175,13 @@ def _check_ours(bench: Bench, found: GuestConfiguration, attempt: Attempt, upid:
 
 def _other_makers(bench: Bench, known: Collection[str], upid: Upid) -> list[str]:
     """Tasks that made a guest of this id after ours was asked for, as far as the token may see them."""
-    return [
-        task.upid.text
-        for task in listed_tasks(bench.site.client, bench.copy.node, None, bench.copy.vmid)
-        if task.upid.type in MAKERS and task.upid != upid and task.upid.text not in known
-    ]
+    return [one.text for one in _makers(bench, known) if one != upid]
+
+
+def _makers(bench: Bench, known: Collection[str]) -> list[Upid]:
+    """Tasks that made a guest of the copy's id and were not ``known`` before ours was asked for."""
+    tasks = listed_tasks(bench.site.client, bench.copy.node, None, bench.copy.vmid)
+    return [task.upid for task in tasks if task.upid.type in MAKERS and task.upid.text not in known]
 
 
 def _destroyed(bench: Bench, attempt: Attempt, upid: Upid) -> TaskEnd | None:

@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.errors import InputError, LifeboatError
-from ansible_collections.lifeboat.backup.plugins.module_utils._core.journal import DeadRun, Journal
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.journal import DeadRun, Journal, JournalError
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.wording import listed
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.archives import Backup
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest
@@ -30,6 +30,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.dri
     memory_of,
     record_base,
     restore_wish,
+    room_needed,
     uses_agent,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.drill_run import DrillRun
@@ -51,6 +52,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.wis
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.look import Hidden, Unrestorable, look
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.notes import plan_facts
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.plan import plan_restore
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.site import backup_path
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.wish import RestoreWish
 
 _NOT_TOUCHED = CleanUp(True, "nothing was restored")
@@ -66,7 +68,7 @@ def drill(run: DrillRun, guest: Guest, picked: Picked, check_mode: bool) -> bool
         plan, share = _planned(run, guest, picked.backup)
     except LifeboatError as failure:
         reason = failure.message.replace(NOTHING, "").replace("Nothing was changed.", "").strip().rstrip(".")
-        broken = isinstance(failure, Unrestorable)
+        broken = isinstance(failure, Unrestorable) and _is_there(run, picked.backup)
         base = _unplanned(run, guest, picked.backup, at)
         _not_begun(run, base, FAILED if broken else NOT_RUN, reason, check_mode)
         return broken
@@ -90,10 +92,10 @@ def _planned(run: DrillRun, guest: Guest, backup: Backup) -> tuple[DrillPlan, Sh
         return _plan(run, guest, backup)
 
     def share(found: DrillPlan) -> Share:
-        return Share(found.node, found.memory, found.restore.takes, found.restore.guest.vmid)
+        needed = room_needed(found, run.around.storages_of(found.node))
+        return Share(found.node, found.memory, needed, found.restore.guest.vmid)
 
-    found = run.allotment.planned(plan, share)
-    return found, share(found)
+    return run.allotment.planned(plan, share)
 
 
 def _plan(run: DrillRun, guest: Guest, backup: Backup) -> DrillPlan:
@@ -121,7 +123,7 @@ def _plan_onto(run: DrillRun, guest: Guest, backup: Backup, vmid: int) -> DrillP
     found = DrillPlan(
         guest,
         backup,
-        around.age(backup),
+        around.age(backup) + int(run.clock.now() - around.observation.observed_at),
         restore,
         marks,
         memory_of(scene.archived, wish),
@@ -131,6 +133,15 @@ def _plan_onto(run: DrillRun, guest: Guest, backup: Backup, vmid: int) -> DrillP
     if lacking:
         raise InputError(f"the token lacks {listed(one.told() for one in lacking)}.")
     return found
+
+
+def _is_there(run: DrillRun, backup: Backup) -> bool:
+    """Whether a backup that can't be read is there: else a retention has taken it, or its storage is away."""
+    try:
+        run.client.get(backup_path(backup.node, backup.volid))
+    except LifeboatError:
+        return False
+    return True
 
 
 def _unplanned(run: DrillRun, guest: Guest, backup: Backup | None, at: float) -> dict[str, Any]:
@@ -182,12 +193,15 @@ def _carried_out(run: DrillRun, plan: DrillPlan, share: Share, base: dict[str, A
     bench = run.bench(notes)
     good = _step(bench, lambda: prepare(bench, plan.restore, run.allotment.ids(share.vmid)), "restored")
     over = go_on(run, bench, good)
-    if over is None:  # a later call goes on with it
+    if over is None:  # a later call goes on with it; until this one has ended nobody else may
         run.allotment.keep()
-        notes.note("lease", until=run.clock.now() + run.wish.limits.lease)
-        journal.close(keep=True)
-    else:
-        journal.close(keep=not over.done)
+        run.keep_open(notes, journal)
+        return
+    try:
+        journal.close(keep=not (over.done and over.certain))
+    except JournalError as failure:
+        run.tell(failure.message)
+    finally:
         if over.done:
             run.allotment.release(share, bench.copy.vmid)
         else:
@@ -199,8 +213,8 @@ def taken_up(run: DrillRun, dead: DeadRun) -> None:
     bench = run.bench(DrillNotes.inherited(dead, run.clock))
     over = go_on(run, bench, bench.notes.drilled().phase != "planned")
     if over is None:
-        bench.notes.note("lease", until=run.clock.now() + run.wish.limits.lease)
-    elif over.done:
+        run.keep_open(bench.notes, None)
+    elif over.done and over.certain:
         dead.forget()
     else:
         bench.notes.note("lease", until=0)  # the next drill tries it again
@@ -227,7 +241,7 @@ def go_on(run: DrillRun, bench: Bench, good: bool) -> CleanUp | None:
         run.told(found)
         return None
     if wish.state == "cleaned":
-        take_given(bench)
+        _step(bench, lambda: take_given(bench), None)
     return finished(run, bench, "")
 
 
@@ -275,7 +289,7 @@ def _step(bench: Bench, work: Callable[[], object], check_name: str | None) -> b
         bench.notes.insist = False
         if check_name is not None and check_name not in known:
             bench.found(check_name, NOT_RUN if is_away(failure) or isinstance(failure, NotDone) else FAILED, text)
-        elif check_name is None:
+        else:
             bench.notes.note("trouble", text=text)
         return False
     return True

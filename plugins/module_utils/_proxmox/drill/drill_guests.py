@@ -20,7 +20,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._core.errors impor
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.interruption import Interruption
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.journal import DeadRun, JournalError, dead_runs
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.parallel import side_by_side
-from ansible_collections.lifeboat.backup.plugins.module_utils._core.wording import listed
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.wording import counted, listed
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.allotment import Allotment
@@ -40,9 +40,11 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.rep
     failures,
     finding,
     message,
+    row,
     summary,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.rotation import order, overdue, per_run
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.verdict import PENDING
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.wish import NOTHING, DrillWish, drill_wish
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.freshness import by_guest
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import Observation, observe
@@ -76,12 +78,18 @@ def drill_guests(
     observation = with_names(client, observe(client, clock))
     run = _run(client, clock, interruption, wish, observation, folder, record, records)
     rotation = _nothing_chosen(wish)
-    if wish.run is not None:
-        _go_on(run, wish.run, check_mode, params)
-    else:
-        remove_leftovers(run, check_mode)
-        if wish.state != "cleaned":
-            rotation = _rotated(run, records, check_mode, params)
+    # What can't be meant is said before anything is done, also before others' leftovers are removed
+    guests = candidates(wish, observation) if wish.run is None and wish.state != "cleaned" else []
+    per_run(len(guests), wish.within_days, wish.per_run)
+    try:
+        if wish.run is not None:
+            _go_on(run, wish.run, check_mode, params)
+        else:
+            remove_leftovers(run, check_mode)
+        if guests:
+            rotation = _rotated(run, guests, records, check_mode, params)
+    finally:
+        run.let_go()
     return _result(run, rotation, check_mode, params)
 
 
@@ -142,14 +150,27 @@ def _go_on(run: DrillRun, name: str, check_mode: bool, params: Mapping[str, Any]
         patience=PATIENCE,
         many=MANY,
     ) as dead:
-        if not dead and run.wish.state != "cleaned":
+        if not dead and (run.wish.state != "cleaned" or name not in {one for one, _vmid in run.recorded}):
             raise InputError(
                 f"run: no drill of {name} is open here ({run.journals}); its copies may have been cleaned up, or "
                 f"another machine holds its journals. {NOTHING}"
             )
         _check_given(run, dead)
-        if not check_mode:
+        if check_mode:
+            for one in dead:
+                _foretold(run, one)
+        else:
             side_by_side(lambda one: taken_up(run, one), dead, _workers(params))
+            run.let_go()
+
+
+def _foretold(run: DrillRun, dead: DeadRun) -> None:
+    """A drill that would go on, as far as it is now."""
+    drilled = read_drill(dead.entries)
+    if drilled is not None:
+        reason = f"it is {drilled.phase}, and would be {run.wish.state}"
+        found = row(drilled.base, PENDING, reason, phase=drilled.phase, ended=run.clock.now(), drilled=drilled)
+        run.told(found)
 
 
 def _check_given(run: DrillRun, dead: Sequence[DeadRun]) -> None:
@@ -190,10 +211,11 @@ class _Slots:
                 self.left += 1
 
 
-def _rotated(run: DrillRun, records: Records, check_mode: bool, params: Mapping[str, Any]) -> dict[str, Any]:
+def _rotated(
+    run: DrillRun, guests: Sequence[Guest], records: Records, check_mode: bool, params: Mapping[str, Any]
+) -> dict[str, Any]:
     """Drill the guests whose turn it is, side by side."""
     wish = run.wish
-    guests = candidates(wish, run.around.observation)
     picked = _picked(run, guests)
     past = history(records.lines, run.clock.now())
     there = [guest for guest in guests if guest.vmid in picked]
@@ -282,6 +304,10 @@ def _result(
     }
     fail_on = params.get("fail_on")
     said = failures(values, FAIL_ON if fail_on is None else fail_on)
+    if run.interruption.requested:
+        left = rotation["per_run"] - len(rotation["chosen"])
+        untried = f"; {counted(left, 'guest')} had no turn" if left > 0 else ""
+        said.append(f"the run was interrupted ({run.interruption.reason}){untried}")
     said += list(dict.fromkeys(one.rstrip(".") for one in run.unrecorded))
     values["msg"] = message(values, said)
     return values, bool(said) and not check_mode

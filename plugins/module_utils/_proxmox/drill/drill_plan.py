@@ -22,7 +22,10 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_con
     GuestConfiguration,
     properties,
 )
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_storages import GuestStorage
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.permissions import Permissions
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore import room
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.refusals import NoRoom
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.restore_plan import RestorePlan
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.rights import Need, missing
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.wish import RestoreWish
@@ -105,6 +108,22 @@ def uses_agent(archived: GuestConfiguration, agent: str) -> bool:
 def memory_of(archived: GuestConfiguration, wish: DrillWish) -> int:
     """The MiB that the copy takes when it runs; a template never does."""
     return 0 if archived.template else needed_memory(archived, wish.memory)
+
+
+def room_needed(plan: DrillPlan, storages: Mapping[str, GuestStorage]) -> dict[str, int]:
+    """The bytes by storage that the copy may come to take, and that have to be free.
+
+    Every volume counts with its whole size, also where it is written bit by bit: a copy must not fill up what the
+    cluster's own guests write to.
+
+    :raises NoRoom: when they are not.
+    """
+    wanted = room.targets(plan.restore.archived, plan.restore.storage)
+    problem = room.too_little(plan.backup, storages, wanted, {}, whole=True)
+    if problem is not None:
+        raise NoRoom(f"there is no room for a copy at its full size: {problem}.")
+    least = 0 if plan.backup.is_snapshot or len(wanted) > 1 else plan.backup.size
+    return {name: max(size, least) for name, size in wanted.items()}
 
 
 def lacking_rights(plan: DrillPlan, pool: str | None, permissions: Permissions, version: tuple[int, int]) -> list[Need]:

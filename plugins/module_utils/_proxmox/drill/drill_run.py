@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock, Deadline
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.interruption import Interruption
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.journal import Journal, JournalError
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.version import VERSION
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.archives import Backup
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client
@@ -51,6 +52,7 @@ class DrillRun:
     findings: list[dict[str, Any]] = field(default_factory=list)
     leftovers: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    open: list[tuple[DrillNotes, Journal | None]] = field(default_factory=list)
     unrecorded: list[str] = field(default_factory=list)
     guard: threading.Lock = field(default_factory=threading.Lock)
 
@@ -75,6 +77,8 @@ class DrillRun:
         """Keep a drill that is over, here and in the record for ever. Whether it is in the record."""
         with self.guard:
             self.rows.append(dict(row))
+        if (row["run"], row["guest"]["vmid"]) in self.recorded:
+            return True  # by an earlier call or run, which could not clean up or didn't live to
         try:
             append(self.record, {key: value for key, value in row.items() if key != "phase"}, self.clock)
         except RecordError as failure:
@@ -82,6 +86,27 @@ class DrillRun:
                 self.unrecorded.append(failure.message)
             return False
         return True
+
+    def keep_open(self, notes: DrillNotes, journal: Journal | None) -> None:
+        """A drill that a later call goes on with: its journal stays ours until this call has ended."""
+        with self.guard:
+            self.open.append((notes, journal))
+
+    def let_go(self) -> None:
+        """Leave the drills that go on to the later call, for as long as their lease."""
+        for notes, journal in self.open:
+            try:
+                notes.note("lease", until=self.clock.now() + self.wish.limits.lease)
+                if journal is not None:
+                    journal.close(keep=True)
+            except JournalError as failure:
+                self.tell(failure.message)
+        self.open.clear()
+
+    def tell(self, warning: str) -> None:
+        """Keep what the user should know; from any thread."""
+        with self.guard:
+            self.warnings.append(warning)
 
     def told(self, row: Mapping[str, Any]) -> None:
         """Keep a drill that goes on with a later call."""

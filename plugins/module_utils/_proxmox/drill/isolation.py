@@ -198,7 +198,9 @@ def _short(key: str, value: str) -> str:
 def lowered(archived: GuestConfiguration, memory: int | None, cores: int | None) -> dict[str, str]:
     """Memory (MiB) and cores, where the guest has more than these."""
     found: dict[str, str] = {}
-    if memory is not None and memory < needed_memory(archived, None):
+    # The memory of NUMA nodes has to add up to that of the guest: it is left as it is then
+    divided = any(re.match(r"^numa\d+$", key) for key in archived.values)
+    if memory is not None and memory < needed_memory(archived, None) and not divided:
         found["memory"] = str(memory)
         balloon = archived.values.get("balloon", "")
         if balloon.isdigit() and int(balloon) > memory:
@@ -216,4 +218,5 @@ def needed_memory(archived: GuestConfiguration, memory: int | None) -> int:
     """The MiB that the guest may take, with at most ``memory``. 512 unless told otherwise, as Proxmox has it."""
     text = archived.values.get("memory", "512").partition(",")[0]
     own = int(text.removeprefix("current=")) if text.removeprefix("current=").isdigit() else 512
-    return own if memory is None else min(own, memory)
+    divided = any(re.match(r"^numa\d+$", key) for key in archived.values)
+    return own if memory is None or divided else min(own, memory)

@@ -66,7 +66,7 @@ def _ended(run: DrillRun, dead: DeadRun, drilled: Drilled) -> None:
         over = clean_up(bench)
     else:
         over = finished(run, bench, f"drill {name} died when it was {drilled.phase}; this one ended it")
-    if over.done:
+    if over.done and over.certain:
         dead.forget()
     attempt = bench.notes.progress().restoring
     if attempt is not None:
@@ -102,7 +102,8 @@ def _tell_of_unknown(run: DrillRun) -> None:
     ]
     if not tagged:
         return
-    known = {found.marks.nonce for found in map(read_drill, read_runs(run.journals)) if found is not None}
+    ours_alone = [one for one in read_runs(run.journals) if one and one[0].get("user") == run.client.authid]
+    known = {found.marks.nonce for found in map(read_drill, ours_alone) if found is not None}
     ours = {one["vmid"] for one in run.leftovers}
     for guest in tagged:
         if guest.vmid not in ours:
@@ -118,7 +119,7 @@ def _told(run: DrillRun, guest: Guest, known: set[str]) -> None:
     if found is None or run.wish.tag not in found.tags or nonce_of(found) in known:
         return
     run.warnings.append(
-        f"Guest {guest.vmid} on node {guest.node} carries the tag {run.wish.tag}, and no drill that is known on this "
-        "machine has made it; it is left alone. If it is a drill's, remove it by hand, or run the next drill where the "
-        "journal of the one that made it lies."
+        f"Guest {guest.vmid} on node {guest.node} carries the tag {run.wish.tag}, and no drill of this user that is "
+        "known on this machine has made it; it is left alone. If it is a drill's, remove it by hand, or run the next "
+        "drill where the journal of the one that made it lies, with its token."
     )

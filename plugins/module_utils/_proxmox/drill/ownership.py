@@ -37,6 +37,8 @@ def why_not(
     if unmarked and state.running:
         return f"carries no marks and runs; {LEFT_ALONE}"
     lock = found.lock or state.lock
+    if lock == "backup":
+        return "is being backed up; the next drill removes it once that has ended"
     if lock:
         return f"is locked ({lock}); run '{unlock_command(copy)}' there, and the next drill removes it"
     if state.ha:

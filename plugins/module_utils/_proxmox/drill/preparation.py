@@ -9,6 +9,7 @@ Private to this collection.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -38,6 +39,9 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.s
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.upid import Upid
 
 TAKEN = "already exists"
+_FULL = re.compile(
+    r"no space left|insufficient free space|disk quota|out of space|not enough (?:free )?space", re.IGNORECASE
+)
 _ENDED = ("unexpected status", "received interrupt", "interrupted by signal", FORGOTTEN)
 """Ends of a task that was killed, by somebody or with its node (pve-common UPID.pm, recorded: 10_tasks)."""
 
@@ -101,6 +105,9 @@ def _check_cause(bench: Bench, end: TaskEnd) -> None:
     """
     if end.exitstatus in _ENDED:
         raise NotDone(f"the task of the restore was ended from outside ({end.exitstatus})")
+    why = told(bench.site.client, end)
+    if _FULL.search(why):
+        raise NotDone(f"there was no room for it: {why}")
     node, volid = bench.notes.progress().source
     try:
         bench.site.client.get(backup_path(node, volid))
@@ -119,6 +126,8 @@ def _begun(bench: Bench, plan: RestorePlan, ids: Iterator[int]) -> Upid:
         parameters: Mapping[str, Any] = {"vmid": vmid, **plan.request}
         try:
             return begin_task(site, job, lambda: site.client.post(path, **parameters))  # noqa: B023 - called at once
+        except StepFailed as failure:  # its answer was lost, and no task of it is there
+            raise NotDone(failure.message) from failure
         except ApiError as failure:
             if TAKEN not in failure.text:
                 raise

@@ -39,7 +39,8 @@ def verdict_of(drilled: Drilled) -> tuple[str, str]:
         return NOT_RUN, "it was ended before anything was checked"
     if drilled.template:
         return PASSED, "it was restored; it is a template, which is not started"
-    if drilled.phase != "checked":
+    up = any(one.get("check") == "booted" for one in drilled.checks)
+    if drilled.phase != "checked" or not up:
         return NOT_RUN, "it was ended before it was checked"
     return PASSED, "it was restored and started, and every check passed"
 

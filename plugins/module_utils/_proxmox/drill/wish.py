@@ -28,6 +28,10 @@ _PLAN = re.compile(r"^[^\x00-\x1f\x7f]{1,100}$")
 _SHA256 = re.compile(r"^[0-9a-fA-F]{64}$")
 _HIGHEST = 999999999
 VERDICTS = ("passed", "failed", "not_run")
+OWN_CHECKS = ("restored", "booted", "agent", "running")
+"""What this module looks at itself, and takes nobody's word for."""
+_LONGEST = 500
+"""Characters of a reason that the record keeps."""
 
 
 @dataclass(frozen=True)
@@ -274,10 +278,15 @@ def _given(entries: Sequence[Mapping[str, Any]]) -> tuple[Given, ...]:
             raise InputError(
                 f"verdicts, entry {number}: say the drilled guest by vmid, and what was checked. {NOTHING}"
             )
+        if check in OWN_CHECKS or len(check) > _LONGEST:
+            raise InputError(
+                f"verdicts, entry {number}: '{check[:40]}' can't be told; {listed(OWN_CHECKS)} are looked at here, and "
+                f"a check of your own has a name of its own. {NOTHING}"
+            )
         if verdict not in VERDICTS:
             raise InputError(f"verdicts, entry {number}: verdict is {listed(VERDICTS)}, not '{verdict}'. {NOTHING}")
         evidence = str(entry.get("evidence") or "").strip()
-        reason = str(entry.get("reason") or "").strip()
+        reason = str(entry.get("reason") or "").strip()[:_LONGEST]
         if verdict == "passed" and not evidence:
             verdict, reason = "not_run", "it is said to have passed, and no evidence is given"
         found.append(Given(int(entry["vmid"]), check, verdict, reason, evidence))

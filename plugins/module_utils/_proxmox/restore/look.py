@@ -236,7 +236,8 @@ def _archived(client: Client, backup: Backup) -> GuestConfiguration:
     try:
         text = client.get(path_of("nodes", backup.node, "vzdump", "extractconfig"), volume=backup.volid)
     except ApiError as failure:
-        kind = InputError if isinstance(failure, (PermissionDenied, NodeUnreachable)) else Unrestorable
+        said_of_it = failure.status == 500 and not isinstance(failure, (PermissionDenied, NodeUnreachable))
+        kind = Unrestorable if said_of_it else InputError
         raise kind(
             f"{backup.volid}: the configuration in it cannot be read, so it can't be restored: "
             f"{' '.join(failure.text.split()).rstrip('.')}. {NOTHING}"

@@ -42,6 +42,7 @@ class Surroundings:
     settings: Mapping[str, StorageSettings]
     version: tuple[int, int]
     _storages: dict[str, dict[str, GuestStorage]] = field(default_factory=dict)
+    _shared: dict[str, int] = field(default_factory=dict)
     _replications: list[Mapping[str, Any]] | None = None
     _taken: set[int] = field(default_factory=set)
     planning: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
@@ -56,6 +57,8 @@ class Surroundings:
         with self._guard:
             if node not in self._storages:
                 self._storages[node] = observe_guest_storages(self.client, node)
+                for name, size in self._shared.items():
+                    self._take(node, name, size)
             return dict(self._storages[node])
 
     def replications_of(self, vmid: int) -> tuple[str, ...]:
@@ -87,10 +90,25 @@ class Surroundings:
     def reserve(self, node: str, wanted: Mapping[str, int]) -> None:
         """Room that a restore of this run takes: what is left is for the others."""
         with self._guard:
-            storages = self._storages.get(node, {})
             for name, size in wanted.items():
-                if name in storages:
-                    storages[name] = replace(storages[name], avail=storages[name].avail - size)
+                here = self._storages.get(node, {}).get(name)
+                if here is None or not here.shared:
+                    self._take(node, name, size)
+                    continue
+                self._shared[name] = self._shared.get(name, 0) + size  # the same room on all nodes
+                for other in self._storages:
+                    self._take(other, name, size)
+
+    def forget_storages(self) -> None:
+        """Nobody has anything reserved any more: from now on storages are asked again."""
+        with self._guard:
+            self._storages.clear()
+            self._shared.clear()
+
+    def _take(self, node: str, name: str, size: int) -> None:
+        storages = self._storages.get(node, {})
+        if name in storages:
+            storages[name] = replace(storages[name], avail=storages[name].avail - size)
 
     def give_back(self, vmid: int) -> None:
         """An id that wasn't needed."""
