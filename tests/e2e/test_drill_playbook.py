@@ -279,7 +279,7 @@ def test_a_copy_that_does_not_restore_is_told_with_those_that_do(site: Site) -> 
 
 def test_a_clean_up_that_fails_says_what_to_remove(site: Site) -> None:
     site.lab.sim.faults.destroy_fails(900000, "no such luck")
-    run = site.drill(restore_drill_vmids=[101], restore_drill_node_hosts={"pve1": "node1"}, restore_drill_lease="1s")
+    run = site.drill(restore_drill_vmids=[101], restore_drill_node_hosts={"pve1": "node1"})
     assert run.code == 2, run.output
     assert "101 (shop): not cleaned up: " in run.output
     assert "no such luck" in run.output

@@ -17,7 +17,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._core.wording impo
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.archives import Backup
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.allotment import Share
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.bench import Bench, NotDone, is_away
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.bench import Bench, is_away
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.boot import boot
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.checks import check, take_given
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.choice import Picked
@@ -285,11 +285,11 @@ def _step(bench: Bench, work: Callable[[], object], check_name: str | None) -> b
         work()
     except LifeboatError as failure:
         text = failure.message.rstrip(".")
-        known = {one.get("check") for one in bench.notes.drilled().checks}
+        checks = bench.notes.drilled().checks
         bench.notes.insist = False
-        if check_name is not None and check_name not in known:
-            bench.found(check_name, NOT_RUN if is_away(failure) or isinstance(failure, NotDone) else FAILED, text)
-        else:
+        if check_name is not None and not any(one.get("check") == check_name for one in checks):
+            bench.found(check_name, NOT_RUN if is_away(failure) else FAILED, text)
+        elif not any(one.get("reason") == text for one in checks):
             bench.notes.note("trouble", text=text)
         return False
     return True
