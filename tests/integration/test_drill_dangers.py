@@ -379,7 +379,10 @@ def test_a_stranger_who_takes_the_id_while_the_copy_stops(site: Drills) -> None:
 
 
 def test_a_tag_that_is_taken_off_while_the_copy_stops(site: Drills) -> None:
-    while_it_stops(site, lambda: site.world.cluster.guests[900].tags.clear())  # noqa: PLW0108 - it is not there yet
+    def take() -> None:
+        site.world.cluster.guests[900].tags = []
+
+    while_it_stops(site, take)
     result = site.drill(vmids=[101])
     assert result["failed"]
     assert site.copies() == [900]
@@ -461,8 +464,7 @@ def test_canaries_of_the_call_that_began_it(site: Drills) -> None:
 def test_leftovers_of_another_token_are_told(site: Drills) -> None:
     site.drill(vmids=[101], state="started")
     secret = site.world.add_token("root@pam", "other", privsep=False)
-    other = {"api_token_id": "root@pam!other", "api_token_secret": secret}
-    result = site.drill(state="cleaned", **other)
+    result = site.drill(state="cleaned", api_token_id="root@pam!other", api_token_secret=secret)
     assert "Guest 900 on node pve1 carries the tag" in "".join(warnings_of(result))
     assert site.copies() == [900]
 

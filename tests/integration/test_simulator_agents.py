@@ -62,9 +62,9 @@ def done(client: Client, path: str, **more: object) -> str:
     return client.ended(reply.data)
 
 
-def ask(client: Client, command: str, place: str = PLACE, /, **more: object) -> Reply:
-    path = f"{place}/agent/{command}"
-    return client.post(path, **more) if command in ("ping", "exec") else client.get(path, **more)
+def ask(client: Client, what: str, place: str = PLACE, /, **more: object) -> Reply:
+    path = f"{place}/agent/{what}"
+    return client.post(path, **more) if what in ("ping", "exec") else client.get(path, **more)
 
 
 def run(client: Client, *command: str, place: str = PLACE) -> dict[str, Any]:
@@ -74,8 +74,8 @@ def run(client: Client, *command: str, place: str = PLACE) -> dict[str, Any]:
     return ended
 
 
-def refusal(client: Client, command: str = "ping", /, **more: object) -> str:
-    reply = ask(client, command, **more)
+def refusal(client: Client, what: str = "ping", /, **more: object) -> str:
+    reply = ask(client, what, **more)
     assert reply.status == 500, reply
     return reply.reason
 

@@ -44,7 +44,7 @@ def test_the_last_of_each_kind_is_found() -> None:
         last_passed=NOW - 9 * DAY,
         last_rto=75.0,
     )
-    for _ in range(5):
+    for _turn in range(5):
         assert of(*random.sample(records, k=len(records))) == expected
 
 

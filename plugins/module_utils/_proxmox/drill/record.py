@@ -124,7 +124,7 @@ def _named(path: Path, what: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, _Refused) as failure:
-        why = (isinstance(failure, OSError) and failure.strerror) or str(failure)
+        why = failure.strerror if isinstance(failure, OSError) and failure.strerror else str(failure)
         raise RecordError(
             f"The record {path} cannot be {what}: {why}; set record_path to a file that can be."
         ) from failure
