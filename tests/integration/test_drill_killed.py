@@ -111,7 +111,7 @@ def test_killed_while_it_restores(site: Drills) -> None:
     """The restore runs on, half done; the next drill cancels it and removes what there is."""
     site.faults.restore_hangs(900)
     run = site.process(vmids=[300])
-    wait_for(lambda: 900 in site.world.cluster.guests)
+    wait_for(lambda: any('"event":"task"' in path.read_text(encoding="utf-8") for path in site.journals()))
     run.kill()
     run.ended()
     after = site.drill(vmids=[102])
@@ -119,6 +119,30 @@ def test_killed_while_it_restores(site: Drills) -> None:
     assert site.verdicts(after) == {102: "passed", 300: "interrupted"}
     row = site.rows(after)[300]
     assert re.fullmatch(r"drill \S+ died when it was planned; this one ended it", row["reason"])
+    assert site.copies() == []
+
+
+def test_killed_before_it_heard_which_task_restores(site: Drills) -> None:
+    """What runs may be somebody else's: it is looked at again once it has ended, and then it bears the nonce."""
+    site.faults.restore_hangs(900)
+    processes: list[ModuleProcess] = []
+
+    def kill() -> None:
+        processes[0].kill()
+
+    site.faults.after("POST", r"/nodes/pve1/qemu$", kill)
+    processes.append(site.process(vmids=[300]))
+    processes[0].ended()
+    wait_for(lambda: 900 in site.world.cluster.guests)
+    first = site.drill(state="cleaned")
+    assert first["failed"]
+    assert [(one["vmid"], one["result"]) for one in first["leftovers"]] == [(900, "left")]
+    assert "may be this drill's; the next drill looks again" in first["leftovers"][0]["reason"]
+    site.faults.release(900)
+    site.idle()
+    second = site.drill(state="cleaned")
+    assert [(one["vmid"], one["result"]) for one in second["leftovers"]] == [(900, "removed")]
+    assert [line["verdict"] for line in site.record()] == ["interrupted"]
     assert site.copies() == []
 
 
