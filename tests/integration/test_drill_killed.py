@@ -171,6 +171,7 @@ def test_check_mode_tells_what_was_left(site: Drills) -> None:
     run.ended()
     told = site.drill(state="cleaned", check=True)
     assert [(one["vmid"], one["node"], one["result"]) for one in told["leftovers"]] == [(900, "pve1", "planned")]
-    assert site.writes() == []
+    # The last question of the killed run may only now have come to the server
+    assert [one for one in site.writes() if not one.endswith("/agent/ping")] == []
     assert site.copies() == [900]
     next_drill_ends_it(site, None)
