@@ -55,7 +55,7 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.duration import format_duration
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.size import format_size
-from ansible_collections.lifeboat.backup.plugins.module_utils._core.table import aligned, cell
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.table import aligned, cell, shortened
 
 ORDER = ("failed", "missing", "stale", "in_progress", "unknown", "no_data", "ok")
 """Of the lines: what a person has to look at comes first, and what is as it should be last."""
@@ -64,7 +64,6 @@ AFTER = ("FILES", "SIZE", "REASON")
 """The columns before and after those of the types."""
 WIDEST = 100
 """Characters of the last column, so that a device stays on one line of a wide terminal."""
-CUT = " ..."
 ONLINE = {True: "yes", False: "no", None: "-"}
 
 
@@ -100,7 +99,7 @@ def _cells(row: Mapping[str, Any], types: Sequence[str], *, alone: bool) -> tupl
         *(_type(row["types"].get(kind)) for kind in types),
         str(sum(one["files"] for one in seen)) if seen else "-",
         format_size(sum(one["size"] for one in seen)) if seen else "-",
-        _shortened(cell(row["reason"])),
+        shortened(cell(row["reason"]), WIDEST),
     )
 
 
@@ -118,10 +117,6 @@ def _type(one: Mapping[str, Any] | None) -> str:
         return "-"
     status = cell(one["status"])
     return status if one["age"] is None else f"{status} {format_duration(one['age'])}"
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= WIDEST else text[: WIDEST - len(CUT)].rstrip() + CUT
 
 
 class FilterModule:

@@ -64,12 +64,12 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.report import (
+    FAIL_ON,
     failures,
     message,
     summary,
 )
 
-FAIL_ON = ("failed", "no_good_backup")
 _OWN = ("exception", "invocation", "ansible_facts", "skipped", "skip_reason", "false_condition")
 """What Ansible adds to a result."""
 

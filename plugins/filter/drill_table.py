@@ -53,7 +53,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.duration import format_duration
-from ansible_collections.lifeboat.backup.plugins.module_utils._core.table import aligned, cell
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.table import aligned, cell, shortened
 
 DRILLS = ("GUEST", "NAME", "VERDICT", "BACKUP AGE", "RESTORE", "BOOT", "CHECKS", "REASON")
 FINDINGS = ("GUEST", "NAME", "NODE", "FINDING", "REASON")
@@ -62,7 +62,6 @@ WIDEST = 90
 """Characters of a line of the last column; nothing of it is cut off."""
 WIDEST_NAME = 32
 """Characters of any other column."""
-CUT = " ..."
 
 
 def drill_table(result: Mapping[str, Any]) -> list[str]:
@@ -96,8 +95,7 @@ def _table(headings: Sequence[str], rows: Iterable[tuple[Sequence[object], Seque
 
 
 def _shortened(value: object) -> str:
-    text = cell("" if value is None else value) or "-"
-    return text if len(text) <= WIDEST_NAME else text[: WIDEST_NAME - len(CUT)].rstrip() + CUT
+    return shortened(cell("" if value is None else value) or "-", WIDEST_NAME)
 
 
 def _drill(row: Mapping[str, Any]) -> tuple[Sequence[object], Sequence[str]]:

@@ -158,7 +158,7 @@ def test_check_mode_says_what_would_be_drilled(site: Site) -> None:
     )
     assert run.code == 0, run.output
     told = run.output.replace('"', " ").replace(",", " ").split()
-    words = f"{site.volids[101]} would be restored to 900000 on node pve1".split()
+    words = f"{site.volids[101]} would be restored to a free id of 900000-900009 on node pve1".split()
     assert any(told[start : start + len(words)] == words for start in range(len(told))), run.output
     assert [one for one in site.lab.sim.requests if one.method != "GET"] == []
     assert not json_file.exists()

@@ -15,12 +15,13 @@ from typing import Any
 
 from harness.lab import TOKEN, Lab, lab, run_as_user
 from harness.process import ModuleProcess
+from harness.restores import RESTORE, an_hour_later, seed
 from harness.ticking import Leaping
 from pve_simulator import Agent, World
 from pve_simulator.guests import configuration
 
 DRILL = [
-    *("VM.Audit", "VM.Backup", "VM.Allocate", "VM.PowerMgmt", "Datastore.AllocateSpace", "SDN.Use"),
+    *RESTORE,
     *("VM.Config.Options", "VM.Config.Network", "VM.Config.Memory", "VM.Config.CPU", "VM.Config.CDROM"),
     *("VM.Config.HWType", "Mapping.Use", "Sys.Audit"),
 ]
@@ -162,19 +163,7 @@ def back_up(found: Drills) -> None:
     """A backup of each guest as it is now; an hour passes."""
     world = found.world
     found.seeds += 1
-    secret = world.add_token("root@pam", f"seed{found.seeds}", privsep=False)
-    connection = {
-        **found.lab.connection,
-        "api_token_id": f"root@pam!seed{found.seeds}",
-        "api_token_secret": secret,
-    }
-    journal = {"journal_path": str(world.layout.folder / "seeds")}
-    seeded = run_as_user(
-        "proxmox_backup", {**connection, **journal, "all_guests": True, "storage": "vault", "compress": "zstd"}
-    )
-    assert not seeded.get("failed"), seeded["msg"]
-    found.volids = {row["vmid"]: row["volid"] for row in seeded["guests"]}
-    clock = world.clock
-    assert isinstance(clock, Leaping)
-    clock.ahead += 3600
+    rows = seed(found.lab, f"seed{found.seeds}", all_guests=True)
+    found.volids = {row["vmid"]: row["volid"] for row in rows}
+    an_hour_later(world)
     found.before = {vmid: world.content_hash(vmid) for vmid in world.cluster.guests}

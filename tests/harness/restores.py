@@ -119,24 +119,32 @@ def restores(
 def back_up(found: Restores, vmids: tuple[int, ...]) -> None:
     """A backup of each of these guests, which then loses something; an hour passes."""
     world = found.world
-    secret = world.add_token("root@pam", f"seed{len(found.volids)}", privsep=False)
-    connection = {
-        **found.lab.connection,
-        "api_token_id": f"root@pam!seed{len(found.volids)}",
-        "api_token_secret": secret,
-    }
-    journal = {"journal_path": str(world.layout.folder / "seeds")}
-    seeded = run_as_user(
-        "proxmox_backup", {**connection, **journal, "vmids": list(vmids), "storage": "vault", "compress": "zstd"}
-    )
-    assert not seeded.get("failed"), seeded["msg"]
-    for row in seeded["guests"]:
+    for row in seed(found.lab, f"seed{len(found.volids)}", vmids=list(vmids)):
         vmid = row["vmid"]
         found.volids[vmid] = row["volid"]
         found.backed_up[vmid] = world.content_hash(vmid)
         world.break_guest(vmid)
         found.old[vmid] = world.content_hash(vmid)
         assert found.old[vmid] != found.backed_up[vmid]
+    an_hour_later(world)
+
+
+def seed(lab: Lab, token: str, **selection: Any) -> list[dict[str, Any]]:
+    """Backups of these guests, made with a new token of root's: the rows of proxmox_backup."""
+    world = lab.world
+    secret = world.add_token("root@pam", token, privsep=False)
+    connection = {**lab.connection, "api_token_id": f"root@pam!{token}", "api_token_secret": secret}
+    journal = {"journal_path": str(world.layout.folder / "seeds")}
+    seeded = run_as_user(
+        "proxmox_backup", {**connection, **journal, **selection, "storage": "vault", "compress": "zstd"}
+    )
+    assert not seeded.get("failed"), seeded["msg"]
+    rows: list[dict[str, Any]] = seeded["guests"]
+    return rows
+
+
+def an_hour_later(world: World) -> None:
+    """The cluster's clock leaps."""
     clock = world.clock
     assert isinstance(clock, Leaping)
     clock.ahead += 3600

@@ -170,6 +170,22 @@ def test_a_file_whose_end_is_cut_off_where_nothing_of_the_trees_is(devices: Devi
     assert found.hits > 10
 
 
+@pytest.mark.parametrize("nothing", ["''", "x''", "0.0"])
+@pytest.mark.parametrize("column", ["subfolders", "files", "size", "empty", "newest", "newest_size", "latest"])
+def test_a_number_that_has_become_something_else_that_counts_as_nothing(
+    devices: Devices, column: str, nothing: str
+) -> None:
+    """SQLite adds an empty name up like 0, so that no checksum tells them apart."""
+    with closing(sqlite3.connect(devices.cache)) as connection:
+        changed = connection.execute(f"UPDATE folder SET {column} = {nothing} WHERE {column} = 0").rowcount
+        connection.commit()
+    assert changed
+    found = devices.scan()
+    assert found.said == devices.right.said
+    assert set_aside(found, "is damaged: its rows do not add up")
+    devices.healed()
+
+
 def test_one_of_a_later_version_is_left_alone(devices: Devices) -> None:
     with closing(sqlite3.connect(devices.cache)) as connection:
         connection.execute("PRAGMA user_version = 2")

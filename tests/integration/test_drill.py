@@ -108,7 +108,9 @@ def test_check_mode_says_what_would_be_drilled(site: Drills) -> None:
     result = site.drill(vmids=[101, 300], check=True)
     assert result["msg"] == "2 drills: 2 pending."
     assert [row["phase"] for row in result["drills"]] == ["planned"] * 2
-    assert site.rows(result)[300]["reason"] == f"{site.volids[300]} would be restored to 901 on node pve1"
+    assert (
+        site.rows(result)[300]["reason"] == f"{site.volids[300]} would be restored to a free id of 900-907 on node pve1"
+    )
     assert site.writes() == []
     assert site.record() == []
 

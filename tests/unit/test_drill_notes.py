@@ -24,7 +24,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.not
 
 NONCE = "0123456789abcdef0123456789abcdef"
 BASE = {"run": "r", "guest": {"vmid": 101}, "target": {"node": "pve1"}}
-DRILL = {"base": BASE, "tag": "lifeboat-drill", "nonce": NONCE, "low": 900, "high": 909, "agent": True, "memory": 512}
+DRILL = {"base": BASE, "tag": "lifeboat-drill", "nonce": NONCE, "low": 900, "high": 909, "agent": True}
 PLAN: dict[str, Any] = {
     "vmid": 900, "node": "pve1", "type": "lxc", "volid": "vault:backup/x", "key": "drill-101", "drill": DRILL,
 }  # fmt: skip
@@ -53,7 +53,7 @@ def test_a_drill_is_gone_on_with(tmp_path: Path) -> None:
         theirs.note("destroyed", upid="UPID:x")
         assert [row["verdict"] for row in theirs.drilled().checks] == ["failed"]
     assert mine == Drilled(
-        BASE, Marks("lifeboat-drill", NONCE, 900, 909), False, True, 512, "prepared", (CHECK,), {"restore": 1.5},
+        BASE, Marks("lifeboat-drill", NONCE, 900, 909), False, True, "prepared", (CHECK,), {"restore": 1.5},
         ("args is there",), ("a step went wrong",), 5.5,
     )  # fmt: skip
     assert mine.vmid == 101

@@ -9,13 +9,10 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import resource
 import socket
 import stat
 import threading
 import tracemalloc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +28,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.rec
     parsed,
     read,
 )
+from harness.full_disk import full_disk
 from unit.builders import FakeClock
 from unit.second_process import second_process
 
@@ -45,17 +43,6 @@ for number in range(int(sys.argv[2])):
 
 def a_line(number: int = 1, **more: Any) -> dict[str, Any]:
     return {"schema": 1, "number": number, **more}
-
-
-@contextmanager
-def _full_disk(room: int) -> Iterator[None]:
-    """No file may get longer than that, for the time of the context."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def _unwritable(path: Path, why: str) -> str:
@@ -144,7 +131,7 @@ def test_a_full_disk_leaves_the_file_as_it_was(path: Path, torn: bytes, room: in
     with path.open("ab") as stream:
         stream.write(torn)
     before = path.read_bytes()
-    with _full_disk(len(before) + room):
+    with full_disk(len(before) + room):
         message = _refused(path, a_line(2))
     assert message == _unwritable(path, "File too large" if room == 0 else "the disk is full")
     assert path.read_bytes() == before

@@ -9,13 +9,10 @@ from __future__ import annotations
 import json
 import os
 import re
-import resource
 import shutil
 import signal
 import stat
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +25,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._core.journal impo
     dead_runs,
     default_folder,
 )
+from harness.full_disk import full_disk
 from unit.second_process import second_process
 
 HEADER = {"module": "proxmox_backup", "cluster": "pve1-8006"}
@@ -59,17 +57,6 @@ def _left(folder: Path, *texts: str, name: str = "20261120T122637Z-0a1b2c3d") ->
     folder.mkdir(exist_ok=True)
     (folder / f"{name}.jsonl").write_text("".join(texts), encoding="utf-8")
     return name
-
-
-@contextmanager
-def _full_disk(room: int) -> Iterator[None]:
-    """No file may get longer than that, for the time of the context."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def _sentence(path: Path, why: str) -> str:
@@ -198,7 +185,7 @@ def test_a_disk_that_is_full(tmp_path: Path) -> None:
     journal = Journal(tmp_path, HEADER)
     path = tmp_path / f"{journal.run}.jsonl"
     journal.open()
-    with _full_disk(path.stat().st_size), pytest.raises(JournalError) as refused:
+    with full_disk(path.stat().st_size), pytest.raises(JournalError) as refused:
         journal.write("starting", job=1)
     assert refused.value.message == _sentence(path, "File too large")
     journal.close()
@@ -208,7 +195,7 @@ def test_a_line_that_is_cut_off_spoils_neither_that_before_nor_that_after(tmp_pa
     journal = Journal(tmp_path, HEADER)
     path = tmp_path / f"{journal.run}.jsonl"
     journal.write("starting", job=1)
-    with _full_disk(path.stat().st_size + 10), pytest.raises(JournalError) as refused:
+    with full_disk(path.stat().st_size + 10), pytest.raises(JournalError) as refused:
         journal.write("started", job=1)
     assert refused.value.message == _sentence(path, "the disk is full")
     assert not path.read_bytes().endswith(b"\n")
@@ -323,7 +310,7 @@ def test_a_note_is_for_the_run_that_finds_it_next(tmp_path: Path) -> None:
 
 def test_a_note_that_cannot_be_written(tmp_path: Path) -> None:
     name = _left(tmp_path, '{"event":"run"}\n')
-    with dead_runs(tmp_path) as runs, _full_disk(16), pytest.raises(JournalError) as refused:
+    with dead_runs(tmp_path) as runs, full_disk(16), pytest.raises(JournalError) as refused:
         runs[0].note("accounted", job=1)
     assert refused.value.message == _sentence(tmp_path / f"{name}.jsonl", "File too large")
 

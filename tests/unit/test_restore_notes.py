@@ -21,9 +21,8 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster i
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.notes import (
     ATTEMPTS,
     Attempt,
-    InheritedNotes,
+    JournalNotes,
     Progress,
-    RestoreNotes,
     plan_facts,
     read_progress,
 )
@@ -334,7 +333,7 @@ def test_entries_of_others_change_nothing(entries: list[dict[str, Any]], place: 
 def test_a_run_reads_what_it_notes_and_so_does_the_next_one(tmp_path: Path) -> None:
     time = FakeClock()
     journal = Journal(tmp_path, {"user": "somebody"})
-    notes = RestoreNotes(journal, time.clock)
+    notes = JournalNotes.fresh(journal, time.clock)
     notes.note("plan", **{key: value for key, value in PLAN.items() if key != "event"})
     notes.note("saving", vmid=101, known=[], storage="vault")
     notes.note("task", upid=TASK.text)
@@ -343,19 +342,19 @@ def test_a_run_reads_what_it_notes_and_so_does_the_next_one(tmp_path: Path) -> N
     journal.close(keep=True)
     with dead_runs(tmp_path, "somebody") as dead:
         (found,) = dead
-        inherited = InheritedNotes(found, time.clock)
+        inherited = JournalNotes.inherited(found, time.clock)
         assert (inherited.progress().run, inherited.progress().guest) == (journal.run, before.guest)
         assert inherited.progress().saving is not None
         time.time += 5
         inherited.note("restoring", vmid=101, known=[])
         assert inherited.progress().restoring == Attempt(101, NOW + 5.0, frozenset())
     with dead_runs(tmp_path, "somebody") as dead:
-        assert InheritedNotes(dead[0], time.clock).progress() == inherited.progress()
+        assert JournalNotes.inherited(dead[0], time.clock).progress() == inherited.progress()
 
 
 def test_what_can_not_be_written_is_not_begun(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    notes = RestoreNotes(Journal(tmp_path / "file", {}), FakeClock().clock)
+    notes = JournalNotes.fresh(Journal(tmp_path / "file", {}), FakeClock().clock)
     with pytest.raises(JournalError):
         notes.note("plan", **{key: value for key, value in PLAN.items() if key != "event"})
     with pytest.raises(AssertionError):
@@ -364,7 +363,7 @@ def test_what_can_not_be_written_is_not_begun(tmp_path: Path) -> None:
 
 def test_a_rollback_is_worth_more_than_its_entry(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    notes = RestoreNotes(Journal(tmp_path / "file", {}), FakeClock().clock)
+    notes = JournalNotes.fresh(Journal(tmp_path / "file", {}), FakeClock().clock)
     notes.insist = False
     notes.note("plan", **{key: value for key, value in PLAN.items() if key != "event"})
     notes.note("rolling_back", vmid=101)
@@ -377,7 +376,7 @@ def test_a_journal_without_a_plan_is_not_taken_over(tmp_path: Path) -> None:
     journal.write("guest", vmid=101)
     journal.close(keep=True)
     with dead_runs(tmp_path) as dead, pytest.raises(AssertionError):
-        InheritedNotes(dead[0], FakeClock().clock).progress()
+        JournalNotes.inherited(dead[0], FakeClock().clock).progress()
 
 
 def test_an_existing_guest_is_noted_under_its_own_name() -> None:

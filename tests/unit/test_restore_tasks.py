@@ -26,8 +26,8 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors im
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_tasks import TaskEnd
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.notes import (
     Attempt,
+    JournalNotes,
     Progress,
-    RestoreNotes,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.restore_tasks import (
     Job,
@@ -72,7 +72,7 @@ def failure(status: int, reason: str = "no") -> ApiError:
 
 def a_site(folder: Path, prepared: PreparedAnswers, time: FakeClock, ahead: float = 0.0) -> Site:
     """A restore that has been planned, with a node whose clock is ``ahead`` of the controller's."""
-    notes = RestoreNotes(Journal(folder, {}), time.clock)
+    notes = JournalNotes.fresh(Journal(folder, {}), time.clock)
     notes.note("plan", vmid=101, node="pve1", type="lxc", volid=f"vault:backup/{ARCHIVE}")
     clock = time.clock
     return Site(

@@ -58,6 +58,11 @@ def cluster_folder(folder: Path, cluster: str) -> Path:
     return folder / (_UNSAFE.sub("_", cluster).lstrip(".") or "_")
 
 
+def new_run(at: float) -> str:
+    """The id of a run that began ``at`` epoch seconds: it sorts by time, and no other has it."""
+    return f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(at))}-{uuid.uuid4().hex[:8]}"
+
+
 class Journal:
     """This run's journal. May be written to from any thread.
 
@@ -65,7 +70,7 @@ class Journal:
     """
 
     def __init__(self, folder: Path, header: Mapping[str, Any]) -> None:
-        self.run = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{uuid.uuid4().hex[:8]}"
+        self.run = new_run(time.time())
         self._path = folder / f"{self.run}{_ENDING}"
         self._header = dict(header)
         self._guard = threading.Lock()

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -15,6 +15,15 @@ Outcome = TypeVar("Outcome")
 
 WORKERS = 8
 """Threads for reads: enough to hide a slow node, few enough not to load pveproxy (three workers by default)."""
+
+
+def in_turns(items: Iterable[Item], group: Callable[[Item], Hashable]) -> list[Item]:
+    """The items, one of each group after the other, so that none has to wait for another's to end."""
+    groups: dict[Hashable, list[Item]] = {}
+    for item in items:
+        groups.setdefault(group(item), []).append(item)
+    rounds = max((len(some) for some in groups.values()), default=0)
+    return [some[number] for number in range(rounds) for some in groups.values() if number < len(some)]
 
 
 def side_by_side(work: Callable[[Item], Outcome], items: Iterable[Item], workers: int = WORKERS) -> list[Outcome]:

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+CUT = " ..."
+"""The mark where something was cut off."""
+
 
 def cell(text: object) -> str:
     """Text of a foreign origin for a cell: on one line, and without characters that a terminal acts on.
@@ -15,6 +18,11 @@ def cell(text: object) -> str:
     Those are controls, escapes and what changes the direction of writing: whatever Unicode doesn't call printable.
     """
     return " ".join("".join(one if one.isprintable() else " " for one in str(text)).split())
+
+
+def shortened(text: str, widest: int) -> str:
+    """At most so many characters, with a mark where something was cut off."""
+    return text if len(text) <= widest else text[: widest - len(CUT)].rstrip() + CUT
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:

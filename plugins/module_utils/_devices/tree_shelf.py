@@ -123,7 +123,18 @@ def _read(value: Any) -> Any:
 
 
 def _row(values: Sequence[Any]) -> Row:
-    return Row._make(map(_read, values) if bytes in map(type, values) else values)
+    row = Row._make(map(_read, values) if bytes in map(type, values) else values)
+    _check_kinds((row.name, row.type, row.device, row.newest_file), (*row[1:4], *row[6:11], row.latest))
+    return row
+
+
+def _check_kinds(names: Sequence[object], numbers: Sequence[object]) -> None:
+    """SQLite counts an empty name as 0, so that checksums don't tell the one from the other.
+
+    :raises Broken: when a name is none, or a number.
+    """
+    if not all(isinstance(one, str) for one in names) or not all(isinstance(one, int) for one in numbers):
+        raise Broken(_ODD)
 
 
 class TreeShelf:
@@ -162,6 +173,7 @@ class TreeShelf:
             marks += mark
             when, whence = map(int, changed.split("/")), map(int, touched.split("/"))
             share = Old(_read(kind), _read(device), names, [*when], [*whence], *map(_read, sums))
+            _check_kinds((share.newest_file, share.name), share[5:10])
             self._old.setdefault(_read(parent), []).append(share)
         for *values, parent, mark in self._ask(_OTHERS, stable):
             row = Row._make(values)

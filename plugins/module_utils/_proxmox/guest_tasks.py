@@ -70,7 +70,16 @@ def ha_path(guest: Guest) -> str:
 
 def unlock_command(guest: Guest) -> str:
     """What takes a stale lock away, on the guest's node."""
-    return f"{'pct' if guest.type == 'lxc' else 'qm'} unlock {guest.vmid}"
+    return f"{_tool(guest)} unlock {guest.vmid}"
+
+
+def destroy_command(guest: Guest) -> str:
+    """What destroys it, on its node."""
+    return f"{_tool(guest)} destroy {guest.vmid}"
+
+
+def _tool(guest: Guest) -> str:
+    return "pct" if guest.type == "lxc" else "qm"
 
 
 def observe_guest_state(client: Client, guest: Guest) -> GuestState:

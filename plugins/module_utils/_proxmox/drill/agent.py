@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock, Deadline
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Deadline
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import (
@@ -41,7 +41,6 @@ class Agent:
     """The guest agent of one VM."""
 
     client: Client
-    clock: Clock
     guest: Guest
 
     def answers(self) -> bool:

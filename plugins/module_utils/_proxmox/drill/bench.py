@@ -30,12 +30,11 @@ class NotDone(LifeboatError):
 
 @dataclass(frozen=True)
 class Bench:
-    """One drill at work. ``version`` is that of Proxmox VE, ``early`` ends with the run."""
+    """One drill at work."""
 
     site: Site
     notes: DrillNotes
     wish: DrillWish
-    version: tuple[int, int]
 
     @property
     def copy(self) -> Guest:

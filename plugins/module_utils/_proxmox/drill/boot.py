@@ -118,7 +118,7 @@ def _started(bench: Bench, deadline: Deadline) -> TaskEnd | None:
 
 
 def _wait_for_agent(bench: Bench, deadline: Deadline) -> None:
-    agent = Agent(bench.site.client, bench.site.clock, bench.copy)
+    agent = Agent(bench.site.client, bench.copy)
     pause = _FIRST
     while True:
         try:

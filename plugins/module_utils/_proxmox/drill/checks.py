@@ -105,7 +105,7 @@ def _identity(bench: Bench, drilled: Drilled, deadline: Deadline) -> tuple[str, 
 
     Where the agent is told not to run commands, the name that the guest calls itself has to do.
     """
-    agent = Agent(bench.site.client, bench.site.clock, bench.copy)
+    agent = Agent(bench.site.client, bench.copy)
     system = dict(agent.system())
     nonce = secrets.token_hex(16)
     words = ["cmd.exe", "/c", "echo", nonce] if system.get("id") == "mswindows" else ["echo", nonce]
@@ -144,7 +144,7 @@ def _canary(bench: Bench, canary: Canary, deadline: Deadline) -> tuple[str, Evid
             "Proxmox VE has no call that reads a file in a container; let a task of yours ask its node (pct exec), and "
             "give its verdict by this name"
         )
-    agent = Agent(bench.site.client, bench.site.clock, bench.copy)
+    agent = Agent(bench.site.client, bench.copy)
     try:
         content, whole = agent.read(canary.path)
     except Refused as failure:

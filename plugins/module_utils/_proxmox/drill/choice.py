@@ -44,11 +44,15 @@ def candidates(wish: DrillWish, observation: Observation) -> list[Guest]:
     """
     selected = select(wish.selection, observation.cluster)
     real = [one for one in selected.guests if not _is_copy(wish, one)]
-    kinds = {one.vmid: one.guest_type or "" for one in reversed(observation.backups)}
-    gone = [Guest(vmid, None, "", kinds.get(vmid, "")) for vmid in selected.unknown_vmids]
+    gone = [Guest(vmid, None, "", _type_of(vmid, observation)) for vmid in selected.unknown_vmids]
     if not real and not gone:
         raise InputError(f"The selection means no guest, so that nothing would be proven. {NOTHING}")
     return [*real, *gone]
+
+
+def _type_of(vmid: int, observation: Observation) -> str:
+    """What a guest that is gone was, by the newest of its backups."""
+    return next((one.guest_type or "" for one in observation.backups if one.vmid == vmid), "")
 
 
 def _is_copy(wish: DrillWish, guest: Guest) -> bool:

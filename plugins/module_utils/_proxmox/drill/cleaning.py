@@ -25,6 +25,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors im
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_configuration import GuestConfiguration
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_tasks import (
     TaskEnd,
+    destroy_command,
     guest_path,
     observe_guest_state,
     wait_for_state,
@@ -40,8 +41,10 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.r
     cancelled,
     ended,
     found_again,
+    makers,
     told,
 )
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.scratch import AT_ONCE
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.tasks import (
     ListedTask,
     listed_tasks,
@@ -49,10 +52,6 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.tasks imp
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.upid import Upid
 
-AT_ONCE = 5.0
-"""Seconds after its request in which a restore counts as ours where its answer was never heard."""
-MAKERS = frozenset({"vzrestore", "vzcreate", "vzclone", "vzmigrate", "qmrestore", "qmcreate", "qmclone", "qmigrate"})
-"""Tasks that make a guest."""
 _DESTROYS = {"lxc": "vzdestroy", "qemu": "qmdestroy"}
 _GRACE = 3.0
 """Seconds in which a task that was begun by a request without an answer is in the list."""
@@ -87,8 +86,7 @@ def clean_up(bench: Bench) -> CleanUp:
 
 
 def _by_hand(copy: Guest) -> str:
-    command = "pct destroy" if copy.type == "lxc" else "qm destroy"
-    return f"the next drill tries it again; by hand it is '{command} {copy.vmid}' on node {copy.node}"
+    return f"the next drill tries it again; by hand it is '{destroy_command(copy)}' on node {copy.node}"
 
 
 def _cleaned(bench: Bench) -> CleanUp:
@@ -102,7 +100,7 @@ def _cleaned(bench: Bench) -> CleanUp:
     if upid is None:
         return CleanUp(True, "nothing was restored", certain=bench.site.clock.now() - attempt.at > IN_FLIGHT)
     if attempt.upid is not None:
-        _end(bench, upid)
+        cancelled(bench.site, upid)
     found = observe_configuration(bench.site.client, bench.copy)
     if found is None:
         _check_moved(bench)
@@ -123,7 +121,7 @@ def _guessed(bench: Bench, attempt: Attempt, volid: str) -> Upid | None:
     copy, marks, client = bench.copy, bench.notes.drilled().marks, bench.site.client
     found = observe_configuration(client, copy)
     if found is not None and not marks.missing(copy.vmid, found):
-        made = [one for one in _makers(bench, attempt.known) if one.type == TASK_TYPES[copy.type]]
+        made = [one for one in makers(client, copy, attempt.known) if one.type == TASK_TYPES[copy.type]]
         return made[-1] if made else None
     upid = found_again(bench.site, attempt, copy.node, TASK_TYPES[copy.type], archive_name(volid), AT_ONCE)
     if upid is None:
@@ -132,15 +130,6 @@ def _guessed(bench: Bench, attempt: Attempt, volid: str) -> Upid | None:
         raise StepFailed(f"{upid.text} may be this drill's; the next drill looks again when it has ended")
     found = observe_configuration(client, copy)
     return upid if found is None or found.is_stub or not marks.missing(copy.vmid, found) else None
-
-
-def _end(bench: Bench, upid: Upid) -> None:
-    """Have our own task ended; one that its node has forgotten has long ended (recorded: 10_tasks)."""
-    try:
-        cancelled(bench.site, upid)
-    except ApiError as failure:
-        if "no such task" not in str(failure.errors.get("upid", "")):
-            raise
 
 
 def _check_moved(bench: Bench) -> None:
@@ -154,9 +143,8 @@ def _check_moved(bench: Bench) -> None:
         return
     found = observe_configuration(bench.site.client, now)
     if found is not None and not marks.missing(copy.vmid, found):
-        command = "pct destroy" if now.type == "lxc" else "qm destroy"
         raise StepFailed(
-            f"the copy {copy.vmid} was moved to node {now.node}; by hand it is '{command} {copy.vmid}' there"
+            f"the copy {copy.vmid} was moved to node {now.node}; by hand it is '{destroy_command(now)}' there"
         )
 
 
@@ -166,22 +154,11 @@ def _check_ours(bench: Bench, found: GuestConfiguration, attempt: Attempt, upid:
     :raises StepFailed: when it isn't.
     """
     copy = bench.copy
-    others = _other_makers(bench, attempt.known, upid)
+    others = [one.text for one in makers(bench.site.client, copy, attempt.known) if one != upid]
     state = observe_guest_state(bench.site.client, copy)
     problem = why_not(copy, bench.notes.drilled().marks, found, state, others)
     if problem is not None:
         raise StepFailed(f"guest {copy.vmid} on node {copy.node} {problem}")
-
-
-def _other_makers(bench: Bench, known: Collection[str], upid: Upid) -> list[str]:
-    """Tasks that made a guest of this id after ours was asked for, as far as the token may see them."""
-    return [one.text for one in _makers(bench, known) if one != upid]
-
-
-def _makers(bench: Bench, known: Collection[str]) -> list[Upid]:
-    """Tasks that made a guest of the copy's id and were not ``known`` before ours was asked for."""
-    tasks = listed_tasks(bench.site.client, bench.copy.node, None, bench.copy.vmid)
-    return [task.upid for task in tasks if task.upid.type in MAKERS and task.upid.text not in known]
 
 
 def _destroyed(bench: Bench, attempt: Attempt, upid: Upid) -> TaskEnd | None:

@@ -25,6 +25,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.cle
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.drill_plan import (
     DrillPlan,
     archive_facts,
+    beginning,
     guest_facts,
     lacking_rights,
     memory_of,
@@ -37,7 +38,6 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.dri
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.marks import Marks
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.notes import Drilled, DrillNotes
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.preparation import prepare
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.record import SCHEMA
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.report import row
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.verdict import (
     FAILED,
@@ -53,9 +53,8 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.l
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.notes import plan_facts
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.plan import plan_restore
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.site import backup_path
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.wish import NOTHING as RESTORED_NOTHING
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.wish import RestoreWish
-
-_NOT_TOUCHED = CleanUp(True, "nothing was restored")
 
 
 def drill(run: DrillRun, guest: Guest, picked: Picked, check_mode: bool) -> bool:
@@ -67,15 +66,16 @@ def drill(run: DrillRun, guest: Guest, picked: Picked, check_mode: bool) -> bool
     try:
         plan, share = _planned(run, guest, picked.backup)
     except LifeboatError as failure:
-        reason = failure.message.replace(NOTHING, "").replace("Nothing was changed.", "").strip().rstrip(".")
+        reason = failure.message.replace(NOTHING, "").replace(RESTORED_NOTHING, "").strip().rstrip(".")
         broken = isinstance(failure, Unrestorable) and _is_there(run, picked.backup)
         base = _unplanned(run, guest, picked.backup, at)
         _not_begun(run, base, FAILED if broken else NOT_RUN, reason, check_mode)
         return broken
     base = record_base(plan, run.wish, run.run, run.client.cluster, at, run.versions)
     if check_mode:
-        reason = f"{plan.backup.volid} would be restored to {share.vmid} on node {plan.node}"
-        run.told(row(base, PENDING, reason, phase="planned", ended=run.clock.now(), vmid=share.vmid))
+        ids = f"{run.wish.low}-{run.wish.high}"
+        reason = f"{plan.backup.volid} would be restored to a free id of {ids} on node {plan.node}"
+        run.told(row(base, PENDING, reason, phase="planned", ended=run.clock.now()))
         run.allotment.release(share)
         return True
     _carried_out(run, plan, share, base)
@@ -146,16 +146,11 @@ def _is_there(run: DrillRun, backup: Backup) -> bool:
 
 def _unplanned(run: DrillRun, guest: Guest, backup: Backup | None, at: float) -> dict[str, Any]:
     return {
-        "schema": SCHEMA,
-        "run": run.run,
-        "plan": run.wish.plan,
-        "cluster": run.client.cluster,
-        "at": int(at),
+        **beginning(run.wish, run.run, run.client.cluster, at, run.versions),
         "guest": guest_facts(guest),
         "archive": archive_facts(backup) if backup is not None else None,
         "rpo": run.around.age(backup) if backup is not None else None,
         "target": {"vmid": None, "node": run.wish.target_node, "storage": run.wish.target_storage},
-        "versions": run.versions,
     }
 
 
@@ -180,7 +175,6 @@ def _carried_out(run: DrillRun, plan: DrillPlan, share: Share, base: dict[str, A
         "high": plan.marks.high,
         "template": plan.template,
         "agent": plan.agent,
-        "memory": plan.memory,
         "network": asdict(run.wish.network),
         "canaries": [asdict(one) for one in run.wish.canaries],
     }

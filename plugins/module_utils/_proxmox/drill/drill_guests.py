@@ -6,11 +6,7 @@
 
 from __future__ import annotations
 
-import threading
-import time
-import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from random import SystemRandom
 from typing import Any
@@ -18,8 +14,13 @@ from typing import Any
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.errors import InputError
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.interruption import Interruption
-from ansible_collections.lifeboat.backup.plugins.module_utils._core.journal import DeadRun, JournalError, dead_runs
-from ansible_collections.lifeboat.backup.plugins.module_utils._core.parallel import side_by_side
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.journal import (
+    DeadRun,
+    JournalError,
+    dead_runs,
+    new_run,
+)
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.parallel import in_turns, side_by_side
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.wording import counted, listed
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest
@@ -37,6 +38,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.lef
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.notes import read_drill
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.record import Records, read
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.report import (
+    FAIL_ON,
     failures,
     finding,
     message,
@@ -44,6 +46,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.rep
     summary,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.rotation import order, overdue, per_run
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.slots import Slots
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.verdict import PENDING
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.wish import NOTHING, DrillWish, drill_wish
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.freshness import by_guest
@@ -55,7 +58,6 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.s
 
 MAX_PARALLEL = 4
 RECORD = "drills.jsonl"
-FAIL_ON = ("failed", "no_good_backup")
 
 
 def drill_guests(
@@ -111,7 +113,7 @@ def _run(  # noqa: PLR0913, PLR0917 - everything that the drills of a run are ma
     records: Records,
 ) -> DrillRun:
     around = observe_surroundings(client, clock, observation)
-    name = wish.run or f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(clock.now()))}-{uuid.uuid4().hex[:8]}"
+    name = wish.run or new_run(clock.now())
     run = DrillRun(
         client,
         clock,
@@ -184,33 +186,6 @@ def _check_given(run: DrillRun, dead: Sequence[DeadRun]) -> None:
         )
 
 
-@dataclass
-class _Slots:
-    """How many guests are still to be drilled, and whose turn it is. One that can't be drilled leaves its slot free."""
-
-    queue: list[Guest]
-    left: int
-    spare: int
-    chosen: list[int] = field(default_factory=list)
-    _guard: threading.Lock = field(default_factory=threading.Lock)
-
-    def next(self) -> Guest | None:
-        with self._guard:
-            if not self.queue or self.left <= 0:
-                return None
-            self.left -= 1
-            guest = self.queue.pop(0)
-            self.chosen.append(guest.vmid)
-            return guest
-
-    def unused(self) -> None:
-        """The guest that was taken could not be drilled: another has its turn."""
-        with self._guard:
-            if self.spare > 0:
-                self.spare -= 1
-                self.left += 1
-
-
 def _rotated(
     run: DrillRun, guests: Sequence[Guest], records: Records, check_mode: bool, params: Mapping[str, Any]
 ) -> dict[str, Any]:
@@ -220,7 +195,7 @@ def _rotated(
     past = history(records.lines, run.clock.now())
     there = [guest for guest in guests if guest.vmid in picked]
     count = per_run(len(there), wish.within_days, wish.per_run)
-    slots = _Slots(_spread(order(there, past), count), count, count)
+    slots = Slots(_spread(order(there, past), count), count, count)
     _tell_of_needless(run, guests)
 
     def work(_number: int) -> None:
@@ -267,13 +242,7 @@ def _tell_of_needless(run: DrillRun, guests: Sequence[Guest]) -> None:
 
 def _spread(queue: Sequence[Guest], count: int) -> list[Guest]:
     """The same guests first, one of each node after the other, so that all nodes are at work."""
-    turn, later = list(queue[:count]), list(queue[count:])
-    by_node: dict[str, list[Guest]] = {}
-    for guest in turn:
-        by_node.setdefault(guest.node, []).append(guest)
-    rounds = max((len(some) for some in by_node.values()), default=0)
-    mixed = [some[number] for number in range(rounds) for some in by_node.values() if number < len(some)]
-    return [*mixed, *later]
+    return [*in_turns(queue[:count], lambda guest: guest.node), *queue[count:]]
 
 
 def _since(past: History, records: Records, run: DrillRun) -> History:
@@ -290,7 +259,7 @@ def _result(
     run: DrillRun, rotation: Mapping[str, Any], check_mode: bool, params: Mapping[str, Any]
 ) -> tuple[dict[str, Any], bool]:
     rows = sorted(run.rows, key=lambda one: (one["guest"]["vmid"], one["run"]))
-    restored = any(one["target"]["vmid"] is not None for one in rows)
+    restored = any(one["target"]["vmid"] is not None or one["verdict"] == PENDING for one in rows)
     values: dict[str, Any] = {
         "changed": restored or any(one["result"] != "left" for one in run.leftovers),
         "run": run.run,

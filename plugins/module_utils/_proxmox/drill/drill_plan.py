@@ -17,6 +17,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.archives 
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.isolation import lowered, needed_memory
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.marks import Marks
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.record import SCHEMA
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.wish import DrillWish
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_configuration import (
     GuestConfiguration,
@@ -30,7 +31,6 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.r
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.rights import Need, missing
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.wish import RestoreWish
 
-_SCHEMA = 1
 _LONGEST_NAME = 63
 
 
@@ -145,17 +145,23 @@ def record_base(
     plan: DrillPlan, wish: DrillWish, run: str, cluster: str, at: float, versions: Mapping[str, str]
 ) -> dict[str, Any]:
     """The beginning of the drill's record: everything that is known before it begins."""
-    guest, backup = plan.guest, plan.backup
     return {
-        "schema": _SCHEMA,
+        **beginning(wish, run, cluster, at, versions),
+        "guest": guest_facts(plan.guest, plan.restore.archived),
+        "archive": archive_facts(plan.backup),
+        "rpo": plan.age,
+        "target": {"vmid": None, "node": plan.node, "storage": plan.restore.storage},
+    }
+
+
+def beginning(wish: DrillWish, run: str, cluster: str, at: float, versions: Mapping[str, str]) -> dict[str, Any]:
+    """What the records of all drills of a run have in common, also of those that can't be begun."""
+    return {
+        "schema": SCHEMA,
         "run": run,
         "plan": wish.plan,
         "cluster": cluster,
         "at": int(at),
-        "guest": guest_facts(guest, plan.restore.archived),
-        "archive": archive_facts(backup),
-        "rpo": plan.age,
-        "target": {"vmid": None, "node": plan.node, "storage": plan.restore.storage},
         "versions": dict(versions),
     }
 

@@ -71,7 +71,7 @@ class DrillRun:
         early = Deadline.after(self.clock, LONG, self.interruption)
         limit = self.wish.limits.clean_up
         site = Site(self.client, self.clock, notes, Steps(self.clock), limit, early, self._ahead)
-        return Bench(site, notes, self.wish, self.around.version)
+        return Bench(site, notes, self.wish)
 
     def ended(self, row: Mapping[str, Any]) -> bool:
         """Keep a drill that is over, here and in the record for ever. Whether it is in the record."""

@@ -11,17 +11,14 @@ restore (see ``restore.notes``), and ``reached``, ``measured``, ``check``, ``bar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock
-from ansible_collections.lifeboat.backup.plugins.module_utils._core.journal import DeadRun, Entry, Journal, JournalError
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.journal import Entry
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.isolation import Network
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.marks import NONCE, Marks
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.notes import Progress, read_progress
-
-Write = Callable[[str, Mapping[str, Any]], None]
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.notes import JournalNotes
 
 
 @dataclass(frozen=True)
@@ -37,7 +34,6 @@ class Drilled:
     marks: Marks
     template: bool = False
     agent: bool = False
-    memory: int = 0
     phase: str = "planned"
     checks: tuple[Mapping[str, Any], ...] = ()
     seconds: Mapping[str, float] | None = None
@@ -58,45 +54,8 @@ class Drilled:
         return found if isinstance(found, int) else 0
 
 
-class DrillNotes:
-    """The notes of one drill. With ``insist`` off what can't be written is passed over: cleaning up is worth more."""
-
-    def __init__(self, write: Write, run: str, clock: Clock, entries: Sequence[Entry] = ()) -> None:
-        self._write = write
-        self._run = run
-        self._clock = clock
-        self._entries: list[Entry] = list(entries)
-        self.insist = True
-
-    @classmethod
-    def fresh(cls, journal: Journal, clock: Clock) -> DrillNotes:
-        """Those of a drill that begins."""
-        return cls(lambda event, facts: journal.write(event, True, **facts), journal.run, clock)
-
-    @classmethod
-    def inherited(cls, dead: DeadRun, clock: Clock) -> DrillNotes:
-        """Those of a drill that an earlier process has begun."""
-        return cls(lambda event, facts: dead.note(event, at=clock.now(), **facts), dead.run, clock, dead.entries)
-
-    def note(self, event: str, **facts: Any) -> None:
-        """On the disk when this returns.
-
-        :raises JournalError: when it can't be written.
-        """
-        self._entries.append({"event": event, "at": self._clock.now(), **facts})
-        try:
-            self._write(event, facts)
-        except JournalError:
-            if self.insist:
-                self._entries.pop()
-                raise
-
-    def progress(self) -> Progress:
-        """How far the restore came."""
-        found = read_progress(self._run, self._entries)
-        if found is None:
-            raise AssertionError("unreachable: only journals with a plan are used")
-        return found
+class DrillNotes(JournalNotes):
+    """The notes of one drill: those of its restore, and what the drill adds to them."""
 
     def drilled(self) -> Drilled:
         """What is known of the drill."""
@@ -126,13 +85,11 @@ def _planned(entry: Entry) -> Drilled | None:
         return None
     if not (isinstance(low, int) and isinstance(high, int)):
         return None
-    memory = facts.get("memory")
     return Drilled(
         facts["base"],
         Marks(tag, nonce, low, high),
         facts.get("template") is True,
         facts.get("agent") is True,
-        memory if isinstance(memory, int) else 0,
         network=_network(facts.get("network")),
         canaries=tuple(one for one in facts.get("canaries") or () if isinstance(one, Mapping)),
     )

@@ -19,7 +19,10 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.ben
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.isolation import cut, reaches_out, together
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.verdict import FAILED, PASSED
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import ApiError
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_configuration import GuestConfiguration
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_configuration import (
+    GuestConfiguration,
+    missing_volumes,
+)
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_tasks import TaskEnd, guest_path
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.look import observe_configuration
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.request import TASK_TYPES
@@ -58,12 +61,8 @@ def prepare(bench: Bench, plan: RestorePlan, ids: Iterator[int]) -> None:
     except StepFailed as failure:
         bench.found("restored", FAILED, failure.message.rstrip("."), began)
         raise
-    warned = end.exitstatus if end.exitstatus != "OK" else None
-    reason = (
-        f"all volumes of the backup are there; the task ended with {warned}"
-        if warned
-        else ("all volumes of the backup are there")
-    )
+    warned = "" if end.exitstatus == "OK" else f"; the task ended with {end.exitstatus}"
+    reason = f"all volumes of the backup are there{warned}"
     evidence = {"upid": end.upid.text, "exitstatus": end.exitstatus, "volumes": [one.key for one in found.volumes]}
     bench.found("restored", PASSED, reason, began, evidence)
     if not plan.archived.template:
@@ -83,13 +82,13 @@ def _restored(bench: Bench, plan: RestorePlan, ids: Iterator[int]) -> tuple[Task
         limit = bench.wish.limits.restore
         raise StepFailed(f"the restore did not end within restore_timeout ({limit} s)") from failure
     if not end.good:
-        _check_cause(bench, end)
-        raise StepFailed(f"the restore failed: {told(site.client, end)}")
+        why = told(site.client, end)
+        _check_cause(bench, end, why)
+        raise StepFailed(f"the restore failed: {why}")
     found = observe_configuration(site.client, bench.copy)
     if found is None:
         raise StepFailed("the restore is said to be done, and nothing is there")
-    there = {volume.key for volume in found.volumes}
-    lacking = [volume.key for volume in plan.archived.volumes if volume.in_backup and volume.key not in there]
+    lacking = missing_volumes(plan.archived, found)
     if lacking:
         raise StepFailed(f"the restore is said to be done, and {listed(lacking)} is missing")
     unmarked = bench.notes.drilled().marks.missing(bench.copy.vmid, found)
@@ -98,14 +97,13 @@ def _restored(bench: Bench, plan: RestorePlan, ids: Iterator[int]) -> tuple[Task
     return end, found
 
 
-def _check_cause(bench: Bench, end: TaskEnd) -> None:
-    """That a restore failed by its backup: somebody may have ended its task, or removed the backup meanwhile.
+def _check_cause(bench: Bench, end: TaskEnd, why: str) -> None:
+    """That a restore failed by its backup, as ``why`` tells: its task may have been ended, or the backup removed.
 
     :raises NotDone: when it didn't.
     """
     if end.exitstatus in _ENDED:
         raise NotDone(f"the task of the restore was ended from outside ({end.exitstatus})")
-    why = told(bench.site.client, end)
     if _FULL.search(why):
         raise NotDone(f"there was no room for it: {why}")
     node, volid = bench.notes.progress().source

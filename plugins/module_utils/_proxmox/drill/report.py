@@ -24,6 +24,8 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.ver
 Row = dict[str, Any]
 WORDS = (PASSED, FAILED, NOT_RUN, INTERRUPTED, PENDING)
 NO_BACKUP = "no_good_backup"
+FAIL_ON = (FAILED, NO_BACKUP)
+"""What makes the task fail unless it is told otherwise."""
 
 
 def row(  # noqa: PLR0913 - the parts of a row

@@ -12,9 +12,11 @@ of it. ``proving``, ``stopping``, ``saving``, ``restoring`` and ``rolling_back``
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
+
+from typing_extensions import Self
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.journal import DeadRun, Entry, Journal, JournalError
@@ -30,6 +32,8 @@ _SWITCHES = {
     "enabled_ha": ("ha_off", False),
     "started": ("started", True),
 }
+Own = TypeVar("Own", bound="JournalNotes")
+Write = Callable[[str, Mapping[str, Any]], None]
 ATTEMPTS = ("proving", "stopping", "saving", "restoring", "rolling_back")
 _NODE = re.compile(r"^[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?$")
 _LATEST = 10.0**12
@@ -142,23 +146,34 @@ def plan_facts(plan: RestorePlan, key: str) -> dict[str, Any]:
     }
 
 
-class RestoreNotes:
-    """The journal of this run's restore.
+class JournalNotes:
+    """Notes in a journal: that of this run, or of one that died and is continued.
 
-    With ``insist`` off what can't be written is passed over: a rollback is worth more than its entry.
+    With ``insist`` off what can't be written is passed over: a rollback, or cleaning up, is worth more than its entry.
     """
 
-    def __init__(self, journal: Journal, clock: Clock) -> None:
-        self._journal = journal
+    def __init__(self, write: Write, run: str, clock: Clock, entries: Sequence[Entry] = ()) -> None:
+        self._write = write
+        self._run = run
         self._clock = clock
-        self._entries: list[Entry] = []
+        self._entries: list[Entry] = list(entries)
         self.insist = True
+
+    @classmethod
+    def fresh(cls, journal: Journal, clock: Clock) -> Self:
+        """Those of what begins now."""
+        return cls(lambda event, facts: journal.write(event, True, **facts), journal.run, clock)
+
+    @classmethod
+    def inherited(cls, dead: DeadRun, clock: Clock) -> Self:
+        """Those of what an earlier process has begun."""
+        return cls(lambda event, facts: dead.note(event, at=clock.now(), **facts), dead.run, clock, dead.entries)
 
     def note(self, event: str, **facts: Any) -> None:
         """See ``Notes``."""
         self._entries.append({"event": event, "at": self._clock.now(), **facts})
         try:
-            self._journal.write(event, True, **facts)
+            self._write(event, facts)
         except JournalError:
             if self.insist:
                 self._entries.pop()
@@ -166,31 +181,9 @@ class RestoreNotes:
 
     def progress(self) -> Progress:
         """See ``Notes``."""
-        found = read_progress(self._journal.run, self._entries)
+        found = read_progress(self._run, self._entries)
         if found is None:
-            raise AssertionError("unreachable: the plan is the first entry")
-        return found
-
-
-class InheritedNotes:
-    """The journal of a run that died, continued by the run that takes it over."""
-
-    def __init__(self, dead: DeadRun, clock: Clock) -> None:
-        self._dead = dead
-        self._clock = clock
-        self._entries = list(dead.entries)
-
-    def note(self, event: str, **facts: Any) -> None:
-        """See ``Notes``."""
-        facts = {"at": self._clock.now(), **facts}
-        self._dead.note(event, **facts)
-        self._entries.append({"event": event, **facts})
-
-    def progress(self) -> Progress:
-        """See ``Notes``."""
-        found = read_progress(self._dead.run, self._entries)
-        if found is None:
-            raise AssertionError("unreachable: only journals with a plan are taken over")
+            raise AssertionError("unreachable: only journals with a plan are used")
         return found
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.journal import DeadRun, Entry, dead_runs
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import Observation
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.notes import (
-    InheritedNotes,
+    JournalNotes,
     Progress,
     read_progress,
 )
@@ -81,7 +81,7 @@ def as_remembered(observation: Observation, dead: Sequence[DeadRun]) -> Observat
 
 def end_dead_run(run: RestoreRun, wish: RestoreWish, dead: DeadRun) -> Row | None:
     """End the restore of a run that died. None where the guest is as it was before it, so that this run can go on."""
-    notes = InheritedNotes(dead, run.clock)
+    notes = JournalNotes.inherited(dead, run.clock)
     site = run.site(notes, wish)
     standing = settle(site, wish.cancel_on_timeout)
     run.tell(site.warnings)

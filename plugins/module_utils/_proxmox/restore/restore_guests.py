@@ -34,8 +34,8 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.l
     with_names,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.notes import (
+    JournalNotes,
     Progress,
-    RestoreNotes,
     plan_facts,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.plan import EXISTS, plan_restore
@@ -213,7 +213,7 @@ def _carried_out(run: RestoreRun, around: Surroundings, key: str, wish: RestoreW
     journal = Journal(
         run.journals or Path(), {"module": "proxmox_restore", "cluster": run.client.cluster, "user": run.client.authid}
     )
-    notes = RestoreNotes(journal, run.clock)
+    notes = JournalNotes.fresh(journal, run.clock)
     site = run.site(notes, wish)
     failure = ""
     details: dict[str, Any] = {}

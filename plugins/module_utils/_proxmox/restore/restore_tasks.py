@@ -17,6 +17,7 @@ from typing import Any
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock, Deadline
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.errors import LifeboatError
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.cluster import Guest
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import (
     AnswerLost,
     ApiError,
@@ -48,6 +49,7 @@ _TROUBLE = re.compile(
 _NOISE = re.compile(r"^(?:TASK |progress |INFO: +\d+%|tar: (?:Error is not recoverable|Exiting with))")
 
 
+_MAKERS = frozenset({"vzrestore", "vzcreate", "vzclone", "vzmigrate", "qmrestore", "qmcreate", "qmclone", "qmigrate"})
 IN_FLIGHT = 65.0
 """Seconds after a request in which it starts its task, or never does: Proxmox hands it on for at most 30 s."""
 EARLY = -5.0
@@ -144,6 +146,12 @@ def _speaks_of(client: Client, upid: Upid, mark: str) -> bool:
     return mark in text or not _NAMES.search(text)
 
 
+def makers(client: Client, guest: Guest, known: Collection[str]) -> list[Upid]:
+    """Tasks that made a guest of this id and are not among the ``known``, as far as the token may see them."""
+    tasks = listed_tasks(client, guest.node, None, guest.vmid)
+    return [task.upid for task in tasks if task.upid.type in _MAKERS and task.upid.text not in known]
+
+
 def found_again(
     site: Site, attempt: Attempt, node: str, kind: str, mark: str, within: float = IN_FLIGHT
 ) -> Upid | None:
@@ -166,7 +174,7 @@ def ended(client: Client, clock: Clock, upid: Upid, deadline: Deadline, longest:
     except NodeLost as failure:
         raise StillRunning(failure.message.rstrip(".")) from failure
     except ApiError as failure:
-        if "no such task" not in str(failure.errors.get("upid", "")):  # recorded: 10_tasks
+        if not _is_forgotten(failure):
             raise
         return TaskEnd(upid, FORGOTTEN, clock.monotonic() - began)
     if state.exitstatus is None:
@@ -174,13 +182,22 @@ def ended(client: Client, clock: Clock, upid: Upid, deadline: Deadline, longest:
     return TaskEnd(upid, state.exitstatus, clock.monotonic() - began)
 
 
+def _is_forgotten(failure: ApiError) -> bool:
+    """Whether the node has no task of this name any more: it ended long ago (recorded: 10_tasks)."""
+    return "no such task" in str(failure.errors.get("upid", ""))
+
+
 def cancelled(site: Site, upid: Upid) -> TaskEnd:
     """The end of a task that is of no use any more, brought about where it still runs.
 
     :raises StillRunning: when it wasn't seen in time.
     """
-    if task_state(site.client, upid).running:
-        cancel_task(site.client, upid)
+    try:
+        if task_state(site.client, upid).running:
+            cancel_task(site.client, upid)
+    except ApiError as failure:
+        if not _is_forgotten(failure):
+            raise
     return ended(site.client, site.clock, upid, Deadline.after(site.clock, CANCELLED_WITHIN))
 
 

@@ -26,15 +26,12 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.r
     archive_name,
     cancelled,
     found_again,
+    makers,
     told,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.restore.site import Site
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.tasks import (
-    listed_tasks,
-)
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.upid import Upid
 
-_MAKES = frozenset({"vzrestore", "vzcreate", "vzclone", "vzmigrate", "qmrestore", "qmcreate", "qmclone", "qmigrate"})
 AT_ONCE = 5.0
 """Seconds after its request in which a task counts as that of the scratch copy where its answer was never heard: later
 ones may be somebody's own restore onto the same free id."""
@@ -74,18 +71,9 @@ def remove_own(site: Site, guest: Guest, known: Collection[str], upid: Upid) -> 
             f"what is left of guest {where} is locked ({state.lock or found.lock}): run '{unlock_command(guest)}' "
             "there, and this task again"
         )
-    if state.running or _other_tasks(site, guest, known, upid):
+    if state.running or any(one != upid for one in makers(site.client, guest, known)):
         raise StepFailed(f"guest {where} was made by this restore, but somebody uses it now; it was left alone")
     end = destroy_guest(site.client, site.clock, site.late(), guest, False)
     if not end.good:
         raise StepFailed(f"guest {where}, which this restore has made, can't be removed: {told(site.client, end)}")
     return end
-
-
-def _other_tasks(site: Site, guest: Guest, known: Collection[str], upid: Upid) -> list[str]:
-    """Tasks that made a guest of this id beside ours, as far as the token may see them."""
-    return [
-        task.upid.text
-        for task in listed_tasks(site.client, guest.node, None, guest.vmid)
-        if task.upid.type in _MAKES and task.upid != upid and task.upid.text not in known
-    ]

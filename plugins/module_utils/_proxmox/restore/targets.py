@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.errors import InputError
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.parallel import in_turns
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.wording import listed
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.archives import owner_of
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.observation import Observation
@@ -67,10 +68,10 @@ def _owner(volid: str, observation: Observation) -> int | None:
 
 def spread(keyed: Sequence[tuple[str, RestoreWish]], observation: Observation) -> list[tuple[str, RestoreWish]]:
     """In an order that keeps all nodes at work: one of each node after the other."""
-    by_node: dict[str, list[tuple[str, RestoreWish]]] = {}
-    for key, wish in keyed:
+
+    def node(item: tuple[str, RestoreWish]) -> str:
+        key, wish = item
         guest = observation.cluster.guests.get(int(key)) if key.isdigit() else None
-        node = wish.target_node or (guest.node if guest is not None else "")
-        by_node.setdefault(node, []).append((key, wish))
-    rounds = max((len(items) for items in by_node.values()), default=0)
-    return [items[number] for number in range(rounds) for items in by_node.values() if number < len(items)]
+        return wish.target_node or (guest.node if guest is not None else "")
+
+    return in_turns(keyed, node)
