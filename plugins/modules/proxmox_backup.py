@@ -590,10 +590,10 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._ansible.adapter i
 from ansible_collections.lifeboat.backup.plugins.module_utils._ansible.argument_spec import (
     connection_spec,
     selection_spec,
+    vzdump_spec,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._ansible.journal_folder import journal_folder
 from ansible_collections.lifeboat.backup.plugins.module_utils._ansible.proxmox import Call, run_proxmox
-from ansible_collections.lifeboat.backup.plugins.module_utils._core.retention import RULES
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup import back_up
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.backup_message import failed
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.removal import remove_backups
@@ -604,39 +604,13 @@ def argument_spec() -> dict[str, object]:
     return {
         **connection_spec(),
         **selection_spec(),
+        **vzdump_spec(),
         "state": {"type": "str", "choices": ["present", "pruned", "absent"], "default": "present"},
         "storage": {"type": "str"},
-        "keep": {
-            "type": "dict",
-            "options": {
-                **{f"keep_{rule}": {"type": "int"} for rule in RULES},
-                "keep_all": {"type": "bool", "default": False},
-            },
-        },
         "volids": {"type": "list", "elements": "str"},
         "older_than": {"type": "str"},
         "unprotect": {"type": "bool", "default": False},
         "max_age": {"type": "str"},
-        "mode": {"type": "str", "choices": ["snapshot", "suspend", "stop"]},
-        "compress": {"type": "str", "choices": ["zstd", "gzip", "lzo", "none"]},
-        "notes": {"type": "str"},
-        "protected": {"type": "bool"},
-        "bwlimit": {"type": "int"},
-        "ionice": {"type": "int"},
-        "zstd_threads": {"type": "int"},
-        "performance": {
-            "type": "dict",
-            "options": {"max_workers": {"type": "int"}, "pbs_entries_max": {"type": "int"}},
-        },
-        "fleecing": {
-            "type": "dict",
-            "options": {"enabled": {"type": "bool", "default": False}, "storage": {"type": "str"}},
-        },
-        "exclude_paths": {"type": "list", "elements": "str"},
-        "lock_wait": {"type": "str"},
-        "stop_wait": {"type": "str"},
-        "notification_mode": {"type": "str", "choices": ["auto", "legacy-sendmail", "notification-system"]},
-        "change_detection_mode": {"type": "str", "choices": ["legacy", "data", "metadata"]},
         "storage_retention": {"type": "bool", "default": True},
         "wait": {"type": "bool", "default": True},
         "timeout": {"type": "str", "default": "24h"},

@@ -65,6 +65,9 @@ def test_the_page_has_the_roles_and_grants_each() -> None:
         "LifeboatRestore",
         "LifeboatDrill",
         "LifeboatRead",
+        "LifeboatJobs",
+        "LifeboatPolicyCheck",
+        "LifeboatPolicy",
     ]
     assert [(path, role, bool(flag)) for path, role, flag in GRANTS] == [
         ("/vms", "LifeboatBackup", False),
@@ -83,6 +86,9 @@ def test_the_page_has_the_roles_and_grants_each() -> None:
         ("/nodes", "LifeboatSee", False),
         ("/vms", "LifeboatRead", False),
         ("/pool/drill", "LifeboatDrill", False),
+        ("/", "LifeboatJobs", False),
+        ("/", "LifeboatPolicyCheck", False),
+        ("/", "LifeboatPolicy", False),
     ]
 
 

@@ -10,13 +10,18 @@ import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from pve_simulator.access import passwords
 from pve_simulator.archives import seeding
+from pve_simulator.backup_jobs import definition
 from pve_simulator.core import Core
+from pve_simulator.errors import ParameterError
 from pve_simulator.guests import agent as guest_agent
 from pve_simulator.guests import content as guest_content
 from pve_simulator.guests.agent import Agent
+from pve_simulator.schema import backup_jobs as schema
+from pve_simulator.schema import parameters
 from pve_simulator.state import clock
 from pve_simulator.state.model import GIB, AclEntry, Guest, Node, Pool, Storage, Token, User, Volume
 
@@ -274,6 +279,24 @@ class Population(Core):
             bare,
         )
         return seeding.add(self.backups(storage, where), guest, self.cluster.storages, self.layout, seed)
+
+    def add_job(self, name: str, options: Mapping[str, Any] | None = None, **more: Any) -> None:
+        """A backup job with options by their names in the API (``_`` stands for ``-``), as a call would give them.
+
+        It is enabled unless told otherwise; an option that is None is not there, as in a job that somebody wrote by
+        hand. Whether the options go together is not checked. Raises ``ValueError`` for one that Proxmox would refuse.
+        """
+        given = {key.replace("_", "-"): value for key, value in {"enabled": 1, **(options or {}), **more}.items()}
+        known = {key: value for key, value in given.items() if value is not None}
+        try:
+            verified = parameters.verify(schema.creation(self.version), {**known, "id": name}, self.version)
+            definition.settle_schedule(verified, required=False)
+        except ParameterError as error:
+            raise ValueError(f"no job {name}: {error.errors}") from error
+        del verified["id"]
+        with self.changed:
+            self.cluster.jobs[name] = definition.stored(verified)
+            self.touch()
 
     def _vm_identity(self) -> dict[str, str | int]:
         """What Proxmox gives every VM at its birth."""

@@ -41,7 +41,7 @@ VOLATILE = frozenset(
         "value",
     }
 )
-_NAMES = ("volid", "id", "tokenid", "n", "subdir", "vmid", "storage", "name")
+_NAMES = ("volid", "id", "tokenid", "n", "subdir", "vmid", "storage", "name", "timestamp")
 _WORD_LISTS = frozenset({"content", "prune-backups"})
 
 

@@ -15,6 +15,7 @@ import json
 import re
 import time
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
 from pve_simulator import Simulator
@@ -29,6 +30,7 @@ _PATIENCE = 5.0
 _RIGHT_AFTER = "task status right after the start"
 _BROKEN = "12345678"  # in tickets and CSRF tokens that were made up by the recorder
 _TOKEN = re.compile(r"^PVEAPIToken=([^=:]+)[=:](\S+)$")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # when a guest's backup began, or failed without having begun
 _STARTED = re.compile(r"Backup started at (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)|unable to find VM")
 _FAILED = re.compile(r"Failed at (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)")
@@ -42,7 +44,7 @@ class Player:
     sim: Simulator
     clock: Clock
     secrets: dict[str, str]  # recorded secret of a token to its id
-    upids: dict[str, str] = field(default_factory=dict)
+    upids: dict[str, str] = field(default_factory=dict)  # and ids of jobs: what was made up there, to what was here
     tickets: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -121,10 +123,18 @@ class Player:
             task = self.sim.world.tasks.find(found)
             if task is not None:
                 self.clock.follow(task.log, self._times)
+        if isinstance(recorded, list) and isinstance(found, list):
+            self._learn_ids(recorded, found)
         if isinstance(recorded, dict) and "value" in recorded and isinstance(found, dict):
             self._made[recorded["value"]] = found["value"]
         if isinstance(found, dict) and "ticket" in found:
             self.tickets[found["username"]] = (found["ticket"], found["CSRFPreventionToken"])
+
+    def _learn_ids(self, recorded: list[Any], found: list[Any]) -> None:
+        """The id that was made up for a job, where each list has one such id."""
+        ours, theirs = _made_up_ids(found), _made_up_ids(recorded)
+        if len(ours) == len(theirs) == 1:
+            self.upids[theirs[0]] = ours[0]
 
     def _expected_upid(self, call: Call) -> str | None:
         match = re.match(r'^\{"data":"(UPID:[^"]+)"\}$', call.answer) if call.method in ("POST", "DELETE") else None
@@ -183,6 +193,11 @@ class Player:
         if method != "GET":
             sent.setdefault("Content-Type", "application/x-www-form-urlencoded")
         return self._client.send(method, path, sent, body.encode() if body else None)
+
+
+def _made_up_ids(entries: list[Any]) -> list[str]:
+    ids = [entry.get("id") for entry in entries if isinstance(entry, dict)]
+    return [name for name in ids if isinstance(name, str) and _UUID.fullmatch(name)]
 
 
 def _guest_times(upid: str, later: list[Call]) -> list[float]:

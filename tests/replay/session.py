@@ -31,6 +31,8 @@ def run(folder: Path, version: str, recordings: dict[str, list[Case]]) -> dict[s
         for name, cases in recordings.items():
             if name == "06_prune":
                 stages.before_prune(world, clock)
+            if name == "09_backup_jobs":
+                stages.before_jobs(world, clock)
             if name == "10_tasks":
                 player.upids.update(stages.before_tasks(world, clock))
             if name == "11_qemu":

@@ -23,6 +23,8 @@ from pve_simulator.vzdump.options import options
 CRON_UPID = "UPID:pve:00000842:0003AE6D:6B003E74:vzdump:101:root@pam:"
 FAILED_UPID = "UPID:pve:00000764:000350C4:6B003D84:vzdump:301:root@pam:"
 
+# when the jobs of 09_backup_jobs were made, by the recorded tickets
+_JOBS = {"8.4": "2026-11-20 12:30:30", "9.2": "2026-11-20 13:07:19"}
 # when the backups of 06_prune were made up, and their ages then in days
 _PRUNED = "2026-11-20 12:28:14"
 _AGES = (400, 40, 15, 8, 3, 2, 1.5, 1, 0.5, 0.2)
@@ -82,6 +84,12 @@ def before_prune(world: World, clock: Clock) -> None:
     world.add_archive(102, age=1)
     world.add_archive(102, name="vzdump-lxc-102-renamed-by-hand.tar.zst")
     world.add_archive(103, age=epoch(_PRUNED) - epoch("2026-01-01 01:01:01"))
+
+
+def before_jobs(world: World, clock: Clock) -> None:
+    """Before 09_backup_jobs: the user who makes jobs has no token yet. When jobs run next depends on the clock."""
+    del world.cluster.users["jobs@pve"].tokens["op"]
+    clock.set(epoch(_JOBS[world.version.release]))
 
 
 def before_tasks(world: World, clock: Clock) -> dict[str, str]:

@@ -37,7 +37,7 @@ def test_nodes_guests_and_pools_are_found_with_one_request() -> None:
             NODE,
             {"type": "node", "node": "pve2", "status": "offline"},
             {"type": "node", "node": "pve3", "status": "unknown"},
-            {"type": "storage", "storage": "local", "node": "pve", "status": "available"},
+            {"type": "storage", "storage": "local", "node": "pve", "status": "available", "content": "iso,backup"},
             {"type": "sdn", "sdn": "localnetwork", "node": "pve"},
         ]
     )
@@ -48,6 +48,7 @@ def test_nodes_guests_and_pools_are_found_with_one_request() -> None:
             301: Guest(301, "onedisk", "pve2", "qemu", frozenset(), None, "backup"),
         },
         frozenset({"prod"}),
+        {"local": frozenset({"iso", "backup"})},
     )
     assert prepared.asked == ["GET cluster/resources"]
 

@@ -147,8 +147,9 @@ def test_the_authority_is_a_file_that_is_there(tmp_path: Path, monkeypatch: pyte
 @pytest.mark.parametrize("missing", ["~/missing.pem", "/missing/ca.pem", "~nobody-of-this-name/ca.pem"])
 def test_an_authority_that_is_not_there(missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
+    where = " (seen from where modules run; write the whole path)" if missing.startswith("~nobody") else ""
     assert _refusal({**MINIMAL, "ca_path": missing}) == (
-        f"ca_path (PROXMOX_CA_PATH): there is no '{missing}'; name a file with the certificate authority, such as a "
+        f"ca_path (PROXMOX_CA_PATH): there is no '{missing}'{where}; name a file with the certificate authority, such as a "
         "copy of the cluster's /etc/pve/pve-root-ca.pem."
     )
 

@@ -11,6 +11,8 @@ from typing import Any
 from ansible.module_utils.basic import env_fallback
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
+from ansible_collections.lifeboat.backup.plugins.module_utils._core.retention import RULES
+
 
 def set_in_environment(*names: str) -> Any:
     """As ``env_fallback``, but an empty variable counts as not set: so AWX injects a field that was left empty.
@@ -63,4 +65,37 @@ def selection_spec() -> dict[str, Any]:
         "nodes": {"type": "list", "elements": "str"},
         "guest_type": {"type": "str", "choices": ["any", "qemu", "lxc"], "default": "any"},
         "exclude": {"type": "list", "elements": "str"},
+    }
+
+
+def vzdump_spec() -> dict[str, Any]:
+    """How backups are made and which stay: the same for a backup now and for a job."""
+    return {
+        "keep": {
+            "type": "dict",
+            "options": {
+                **{f"keep_{rule}": {"type": "int"} for rule in RULES},
+                "keep_all": {"type": "bool", "default": False},
+            },
+        },
+        "mode": {"type": "str", "choices": ["snapshot", "suspend", "stop"]},
+        "compress": {"type": "str", "choices": ["zstd", "gzip", "lzo", "none"]},
+        "notes": {"type": "str"},
+        "protected": {"type": "bool"},
+        "bwlimit": {"type": "int"},
+        "ionice": {"type": "int"},
+        "zstd_threads": {"type": "int"},
+        "performance": {
+            "type": "dict",
+            "options": {"max_workers": {"type": "int"}, "pbs_entries_max": {"type": "int"}},
+        },
+        "fleecing": {
+            "type": "dict",
+            "options": {"enabled": {"type": "bool", "default": False}, "storage": {"type": "str"}},
+        },
+        "exclude_paths": {"type": "list", "elements": "str"},
+        "lock_wait": {"type": "str"},
+        "stop_wait": {"type": "str"},
+        "notification_mode": {"type": "str", "choices": ["auto", "legacy-sendmail", "notification-system"]},
+        "change_detection_mode": {"type": "str", "choices": ["legacy", "data", "metadata"]},
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.number import whole_number
@@ -36,11 +36,12 @@ class Guest:
 
 @dataclass(frozen=True)
 class Cluster:
-    """What the token can see of the cluster."""
+    """What the token can see of the cluster. ``storages`` are those on any node, with what they hold."""
 
     nodes: Mapping[str, bool]
     guests: Mapping[int, Guest]
     pools: frozenset[str]
+    storages: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def online(self, node: str) -> bool:
         """Whether the cluster says that the node is up."""
@@ -66,7 +67,11 @@ def observe_cluster(client: Client) -> Cluster:
         if whole_number(entry["vmid"])
     ]
     pools = frozenset(str(entry["pool"]) for entry in _of_type(entries, "pool", "pool"))
-    return Cluster(nodes, {guest.vmid: guest for guest in guests}, pools)
+    storages = {
+        str(entry["storage"]): frozenset(str(entry.get("content") or "").split(",")) - {""}
+        for entry in _of_type(entries, "storage", "storage")
+    }
+    return Cluster(nodes, {guest.vmid: guest for guest in guests}, pools, storages)
 
 
 def _of_type(entries: list[dict[str, Any]], kind: str, *needed: str) -> list[dict[str, Any]]:

@@ -136,9 +136,10 @@ def _verify(params: Mapping[str, Any], environ: Mapping[str, str]) -> bool | str
     except RuntimeError:  # ~somebody who is unknown here
         path = Path(ca_path)
     if not path.exists():
+        where = "" if path.is_absolute() else " (seen from where modules run; write the whole path)"
         raise InputError(
-            f"ca_path (PROXMOX_CA_PATH): there is no '{ca_path}'; name a file with the certificate authority, such as "
-            "a copy of the cluster's /etc/pve/pve-root-ca.pem."
+            f"ca_path (PROXMOX_CA_PATH): there is no '{ca_path}'{where}; name a file with the certificate authority, "
+            "such as a copy of the cluster's /etc/pve/pve-root-ca.pem."
         )
     return str(path)
 

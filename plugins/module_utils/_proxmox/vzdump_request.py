@@ -47,9 +47,7 @@ def vzdump_parameters(params: Mapping[str, Any]) -> dict[str, Any]:
     ):
         if params.get(option) is not None:
             sent[name] = params[option]
-    _check_range(params, "bwlimit", 0, None)
-    _check_range(params, "ionice", 0, 8)
-    _check_range(params, "zstd_threads", 0, None)
+    check_ranges(params)
     if params.get("compress") is not None:
         sent["compress"] = "0" if params["compress"] == "none" else params["compress"]
     if params.get("protected") is not None:
@@ -111,6 +109,19 @@ def chunks(vmids: Iterable[int], limit: int = BODY_LIMIT) -> list[list[int]]:
     return parts
 
 
+def check_ranges(params: Mapping[str, Any]) -> None:
+    """That numbers are what Proxmox takes (its API's own description).
+
+    :raises InputError: naming the first that is not.
+    """
+    _check_range(params, "bwlimit", 0, None)
+    _check_range(params, "ionice", 0, 8)
+    _check_range(params, "zstd_threads", 0, None)
+    performance = params.get("performance") or {}
+    _check_range(performance, "max_workers", 1, 256)
+    _check_range(performance, "pbs_entries_max", 1, None)
+
+
 def _check_range(params: Mapping[str, Any], option: str, low: int, high: int | None) -> None:
     value = params.get(option)
     if value is None or (value >= low and (high is None or value <= high)):
@@ -120,23 +131,26 @@ def _check_range(params: Mapping[str, Any], option: str, low: int, high: int | N
 
 
 def _performance(given: Mapping[str, Any] | None) -> dict[str, str]:
-    if not given:
-        return {}
-    _check_range(given, "max_workers", 1, 256)
-    _check_range(given, "pbs_entries_max", 1, None)
-    parts = [
-        f"{name.replace('_', '-')}={given[name]}"
-        for name in ("max_workers", "pbs_entries_max")
-        if given.get(name) is not None
-    ]
-    return {"performance": ",".join(parts)} if parts else {}
+    parts = [f"{name.replace('_', '-')}={value}" for name, value in (given or {}).items() if value is not None]
+    return {"performance": ",".join(sorted(parts))} if parts else {}
+
+
+def checked_fleecing(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The parts of the option ``fleecing`` that are set.
+
+    :raises InputError: when it is enabled without a storage.
+    """
+    found: dict[str, Any] = {"enabled": bool(given.get("enabled"))}
+    if given.get("storage"):
+        found["storage"] = given["storage"]
+    elif found["enabled"]:
+        raise InputError("fleecing: name the storage that holds the fleecing images (fleecing.storage).")
+    return found
 
 
 def _fleecing(given: Mapping[str, Any] | None) -> dict[str, str]:
     if not given:
         return {}
-    enabled = bool(given.get("enabled"))
-    if enabled and not given.get("storage"):
-        raise InputError("fleecing: name the storage that holds the fleecing images (fleecing.storage).")
-    storage = f",storage={given['storage']}" if given.get("storage") else ""
-    return {"fleecing": f"enabled={int(enabled)}{storage}"}
+    found = checked_fleecing(given)
+    storage = f",storage={found['storage']}" if "storage" in found else ""
+    return {"fleecing": f"enabled={int(found['enabled'])}{storage}"}

@@ -11,6 +11,7 @@ from typing import Any
 from pve_simulator.access import guest_options
 from pve_simulator.access.acl import ROOT
 from pve_simulator.api.guests import found
+from pve_simulator.backup_jobs import definition
 from pve_simulator.errors import ApiError, Died, ParameterError, WorkerError
 from pve_simulator.guests import changes, configuration, content, linked, parsing
 from pve_simulator.guests.power import set_running, stand_still
@@ -207,4 +208,6 @@ def destroy(world: World, vmid: int, worker: Worker, *, purge: bool) -> None:
         resources, jobs = world.cluster.resources, world.cluster.replications
         world.cluster.resources = {sid: item for sid, item in resources.items() if item.vmid != vmid}
         world.cluster.replications = {name: item for name, item in jobs.items() if item.guest != vmid}
+        left = {name: definition.without_guest(job, vmid) for name, job in world.cluster.jobs.items()}
+        world.cluster.jobs = {name: job for name, job in left.items() if job is not None}
     world.touch()

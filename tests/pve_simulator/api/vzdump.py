@@ -16,7 +16,7 @@ from pve_simulator.schema.shared import NODE
 from pve_simulator.storage import availability, encryption
 from pve_simulator.storage.access import check_volume
 from pve_simulator.storage.layout import shown_dump
-from pve_simulator.vzdump import notes, selection
+from pve_simulator.vzdump import combination, selection
 from pve_simulator.vzdump import options as vzdump_options
 from pve_simulator.vzdump.job import VzdumpJob
 from pve_simulator.web.routes import Call, Routes
@@ -38,7 +38,7 @@ def backup(call: Call) -> object:
     if given.get("stdout"):
         raise ParameterError({"stdout": "option is only allowed on the command line interface."})
     _check_privileges(call)
-    _check_combination(call)
+    combination.check(given)
     if "maxfiles" in given:
         given["prune-backups"] = f"keep-last={given.pop('maxfiles')}"
     line = vzdump_options.command_line(given)
@@ -127,23 +127,6 @@ def _check_privileges(call: Call) -> None:
             rights.check(call.identity, f"/storage/{where}", "Datastore.AllocateSpace")
     if given.get("stop") and call.world.version.stop_needs_modify:
         rights.check(call.identity, f"/nodes/{call.node}", "Sys.Modify")
-
-
-def _check_combination(call: Call) -> None:
-    """Which guests are meant must be clear; templates of notes must be known."""
-    given = call.parameters
-    for name in ("all", "exclude", "pool"):
-        if given.get(name) and given.get("vmid"):
-            raise ParameterError({name: "option conflicts with option 'vmid'"})
-    if "maxfiles" in given and "prune-backups" in given:
-        raise ParameterError({"prune-backups": "option conflicts with option 'maxfiles'"})
-    complaint = notes.complaint(given.get("notes-template", ""))
-    if complaint is not None:
-        raise ParameterError({"notes-template": complaint})
-    if given.get("exclude") and not given.get("pool"):
-        given["all"] = 1
-    if not any(given.get(name) for name in ("all", "stop", "pool", "vmid")):
-        raise ParameterError({"vmid": "property is missing"})
 
 
 def _stop_running(call: Call) -> None:

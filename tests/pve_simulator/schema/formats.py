@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from pve_simulator.schedule import calendar_event
 from pve_simulator.schema import property_strings
 
 _STORAGE_ID = re.compile(r"^[a-z][a-z0-9\-_.]*[a-z0-9]$", re.IGNORECASE)
@@ -83,6 +84,8 @@ _CHECKS: dict[str, Callable[[str], str | None]] = {
     "pve-priv": _matching(r"^[A-Za-z.]+$", "invalid privilege '{value}'"),
     "pve-task-status-type": _task_status,
     "email-or-username": _mail,
+    "pve-day-of-week": _matching(r"^(mon|tue|wed|thu|fri|sat|sun)$", "invalid day '{value}'"),
+    "pve-calendar-event": calendar_event.complaint,
     "prune-backups": property_strings.prune_complaint,
     "backup-fleecing": property_strings.fleecing_complaint,
     "backup-performance": property_strings.performance_complaint,

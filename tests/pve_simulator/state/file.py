@@ -32,7 +32,7 @@ from pve_simulator.state.model import (
 
 
 def load(path: Path) -> Cluster:
-    """Read the cluster back; a file from before restores were simulated is fine.
+    """Read the cluster back; a file from before restores or jobs were simulated is fine.
 
     Raises ``OSError`` or ``ValueError`` when the file is not what `save` wrote.
     """
@@ -48,6 +48,7 @@ def load(path: Path) -> Cluster:
         acl=[AclEntry(**item) for item in data["acl"]],
         resources={sid: Resource(**item) for sid, item in data.get("resources", {}).items()},
         replications={name: Replication(**item) for name, item in data.get("replications", {}).items()},
+        jobs=data.get("jobs", {}),
     )
 
 

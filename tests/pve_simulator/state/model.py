@@ -8,8 +8,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 GIB = 1 << 30
+
+# A backup job's options by their names in the API, as the API shows them: numbers for booleans, objects of texts for
+# property strings, lists. Its id is its key in the cluster.
+BackupJob = dict[str, Any]
 
 
 @dataclass
@@ -204,3 +209,4 @@ class Cluster:
     acl: list[AclEntry] = field(default_factory=list)
     resources: dict[str, Resource] = field(default_factory=dict)
     replications: dict[str, Replication] = field(default_factory=dict)
+    jobs: dict[str, BackupJob] = field(default_factory=dict)  # by id, in the order in which they came

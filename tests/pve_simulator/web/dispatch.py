@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pve_simulator.access.acl import ROOT
 from pve_simulator.access.authentication import Caller, authenticate, check_csrf
 from pve_simulator.api import rooms
-from pve_simulator.errors import ApiError, Died, NotImplementedHere, ParameterError, ProxyFailed
+from pve_simulator.errors import ApiError, Died, Forbidden, NotImplementedHere, ParameterError, ProxyFailed
 from pve_simulator.schema import parameters
 from pve_simulator.web import answer
 from pve_simulator.web.answer import Answer
-from pve_simulator.web.routes import WORLD, Call, Directory, Endpoint, Privilege
+from pve_simulator.web.routes import ROOT_ONLY, WORLD, Call, Directory, Endpoint, Privilege
 from pve_simulator.world import World
 
 _CONFLICT = "duplicate parameter (already defined in URI) with conflicting values!"
@@ -77,6 +78,8 @@ class Dispatcher:
         if isinstance(needed, Privilege):
             path = needed.path.format_map({name: str(value) for name, value in given.items()})
             world.rights.check_any(identity, path, needed.names)
+        elif needed == ROOT_ONLY and identity != ROOT:
+            raise Forbidden("user != root@pam")
         if "node" in in_path:
             self._reach(in_path["node"])
         verified = parameters.verify(endpoint.parameters(world.version), given, world.version)

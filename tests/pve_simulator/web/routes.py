@@ -18,6 +18,7 @@ from pve_simulator.world import World
 
 EVERYBODY = "all"  # whoever is logged in
 WORLD = "world"  # nobody needs to be
+ROOT_ONLY = "root"  # root himself, no token of his: what Proxmox asks where it names no right
 
 
 @dataclass(frozen=True)
