@@ -347,7 +347,7 @@ EXAMPLES = r"""
 - name: A nightly job for everything that is tagged prod
   lifeboat.backup.proxmox_backup_job:
     api_host: pve1.example.com
-    api_token_id: jobs@pve!lifeboat
+    api_token_id: backup@pve!lifeboat
     api_token_secret: "{{ lifeboat_token_secret }}"
     id: prod-nightly
     schedule: "02:30"
@@ -502,37 +502,9 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._ansible.adapter import Result
-from ansible_collections.lifeboat.backup.plugins.module_utils._ansible.argument_spec import connection_spec, vzdump_spec
+from ansible_collections.lifeboat.backup.plugins.module_utils._ansible.argument_spec import connection_spec, job_spec
 from ansible_collections.lifeboat.backup.plugins.module_utils._ansible.proxmox import Call, run_proxmox
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.jobs.backup_jobs import ensure_jobs
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.jobs.wish import UNSETTABLE
-
-
-def job_spec() -> dict[str, Any]:
-    """The options of one job."""
-    return {
-        **vzdump_spec(),
-        "id": {"type": "str"},
-        "state": {"type": "str", "choices": ["present", "absent", "enabled", "disabled"], "default": "present"},
-        "schedule": {"type": "str"},
-        "storage": {"type": "str"},
-        "node": {"type": "str"},
-        "vmids": {"type": "list", "elements": "int"},
-        "names": {"type": "list", "elements": "str"},
-        "tags": {"type": "list", "elements": "str"},
-        "tags_match": {"type": "str", "choices": ["any", "all"]},
-        "all_guests": {"type": "bool"},
-        "pool": {"type": "str"},
-        "exclude": {"type": "list", "elements": "str"},
-        "repeat_missed": {"type": "bool"},
-        "comment": {"type": "str"},
-        "standard_excludes": {"type": "bool"},
-        "storage_retention": {"type": "bool"},
-        "mail_to": {"type": "list", "elements": "str"},
-        "mail_notification": {"type": "str", "choices": ["always", "failure"]},
-        "unset": {"type": "list", "elements": "str", "choices": list(UNSETTABLE)},
-        "exact": {"type": "bool"},
-    }
 
 
 def argument_spec() -> dict[str, Any]:

@@ -77,14 +77,15 @@ def measure_time(fleet: Fleet, folder: Path, repeats: int) -> dict[str, list[flo
     before = fleet.observation()
     seconds: dict[str, list[float]] = {name: [] for name in (BASELINE, *SUBJECTS)}
     for _repeat in range(repeats):
-        answers = _timed(seconds[BASELINE], lambda: [(shelf, json.loads(text)["data"]) for shelf, text in texts])
+        answers = timed(seconds[BASELINE], lambda: [(shelf, json.loads(text)["data"]) for shelf, text in texts])
         for name, subject in SUBJECTS.items():
-            _timed(seconds[name], partial(subject, before, answers))
+            timed(seconds[name], partial(subject, before, answers))
         del answers
     return seconds
 
 
-def _timed(taken: list[float], work: Callable[[], Any]) -> Any:
+def timed(taken: list[float], work: Callable[[], Any]) -> Any:
+    """Do the work, and note its processor seconds. Garbage of the work before is collected first."""
     gc.collect()
     started = time.process_time()
     result = work()

@@ -19,6 +19,7 @@ from device_simulator import Mysql, Sqlite, Videos
 from harness.devices import station
 from harness.lab import Lab, grant_role
 from harness.playbooks import CHECKOUT, ansible_playbook
+from harness.rights_page import ROLES
 from pve_simulator import World
 from unit.drill_builders import a_record
 
@@ -54,6 +55,9 @@ def prepared(world: World) -> None:
     world.remove_guest(109)
     grant_role(world, "LifeboatExamples", [*RESTORE, *DRILL])
     grant_role(world, "LifeboatNodes", ["Sys.Audit"], "/nodes")
+    for path in ("/", "/storage"):
+        grant_role(world, "LifeboatJobs", ROLES["LifeboatJobs"], path)
+    world.add_job("nightly", schedule="02:30", storage="vault", all=1)
     grant_role(world, "LifeboatNetwork", ["SDN.Use"], "/sdn")
 
 

@@ -25,7 +25,7 @@ from harness.rights_page import ROLES
 from pve_simulator import World
 from pve_simulator.state.model import Guest
 
-WHOLE = {"schedule": "02:30", "storage": "vault", "all_guests": True}
+WHOLE: dict[str, Any] = {"schedule": "02:30", "storage": "vault", "all_guests": True}
 
 
 @pytest.fixture(params=["8.4", "9.2"])
@@ -99,12 +99,12 @@ def test_the_diff_has_what_changes_and_what_stays(site: Jobs) -> None:
 
 
 def test_the_job_follows_its_tag(site: Jobs) -> None:
-    wish = {"id": "nightly", "schedule": "02:30", "storage": "vault", "tags": ["prod"]}
+    wish: dict[str, Any] = {"id": "nightly", "schedule": "02:30", "storage": "vault", "tags": ["prod"]}
     site.good(**wish)
     site.world.cluster.guests[103].tags.append("prod")
     site.world.cluster.guests[101].tags.remove("prod")
     result = site.good(**wish)
-    assert result["jobs"][0]["reason"] == "vmids was 101, 102, 104, 300, wanted 102, 103, 104, 300"
+    assert result["jobs"][0]["reason"] == "vmids: 103 added, 101 removed"
     assert site.there()["nightly"]["vmid"] == "102,103,104,300"
     for guest in site.world.cluster.guests.values():
         guest.tags = []
@@ -135,7 +135,7 @@ def test_switched_off_on_and_away(site: Jobs) -> None:
 def test_the_prefix_is_ours_and_nothing_else(site: Jobs) -> None:
     for name in ("git-old", "git-web", "nightly", "legit-one"):
         site.world.add_job(name, schedule="02:30", storage="vault", all=1)
-    wish = {"managed_prefix": "git-", "purge": True, "jobs": [{"id": "git-web", "exact": True, **WHOLE}]}
+    wish: dict[str, Any] = {"managed_prefix": "git-", "purge": True, "jobs": [{"id": "git-web", "exact": True, **WHOLE}]}
     assert site.good(check=True, **wish)["summary"]["would_remove"] == 1
     result = site.good(**wish)
     assert [(row["id"], row["result"]) for row in result["jobs"]] == [("git-web", "unchanged"), ("git-old", "removed")]
@@ -256,7 +256,7 @@ def test_an_answer_that_is_lost(site: Jobs, method: str) -> None:
 
 def test_two_runs_at_once(site: Jobs, tmp_path: Path) -> None:
     """With the same wish both are right, and each job is made once."""
-    wish = {"jobs": [{"id": f"job-{number}", **WHOLE} for number in range(5)]}
+    wish: dict[str, Any] = {"jobs": [{"id": f"job-{number}", **WHOLE} for number in range(5)]}
     options = {**site.lab.connection, **wish}
     runs = [ModuleProcess("proxmox_backup_job", options, tmp_path) for _number in range(2)]
     results = [run.result() for run in runs]

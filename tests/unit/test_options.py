@@ -149,8 +149,8 @@ def test_an_authority_that_is_not_there(missing: str, tmp_path: Path, monkeypatc
     monkeypatch.setenv("HOME", str(tmp_path))
     where = " (seen from where modules run; write the whole path)" if missing.startswith("~nobody") else ""
     assert _refusal({**MINIMAL, "ca_path": missing}) == (
-        f"ca_path (PROXMOX_CA_PATH): there is no '{missing}'{where}; name a file with the certificate authority, such as a "
-        "copy of the cluster's /etc/pve/pve-root-ca.pem."
+        f"ca_path (PROXMOX_CA_PATH): there is no '{missing}'{where}; name a file with the certificate authority, such "
+        "as a copy of the cluster's /etc/pve/pve-root-ca.pem."
     )
 
 

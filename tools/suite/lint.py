@@ -81,6 +81,20 @@ def _is_shell(path: Path) -> bool:
         return re.match(rb"#!.*\b(ba)?sh\s*$", file.readline(80)) is not None
 
 
+def _pipelines() -> Verdict:
+    """The pipelines and the policy of docs/gitops, by the schemas of those who read them."""
+    verdicts = [
+        _tool("pipelines", "check-jsonschema", *schema, f"docs/gitops/{file}")()
+        for file, schema in (
+            ("github-actions.yml", ("--builtin-schema", "vendor.github-workflows")),
+            ("gitlab-ci.yml", ("--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci")),
+            ("policy.yml", ("--schemafile", "docs/policy.schema.json")),
+        )
+    ]
+    wrong = [verdict for verdict in verdicts if not verdict.good]
+    return wrong[0] if wrong else verdicts[0]
+
+
 def _headers() -> Verdict:
     wrong = headers.without_header()
     return Verdict(not wrong, "\n".join(f"{path}: does not start with the licence header" for path in wrong))
@@ -119,5 +133,6 @@ LINTERS: dict[str, Callable[[], Verdict]] = {
     "ruff-check": _tool("ruff-check", "ruff", "check", "--quiet", "--output-format=concise", "."),
     "ruff-format": _tool("ruff-format", "ruff", "format", "--check", "--quiet", "--output-format=concise", "."),
     "shellcheck": _shellcheck,
+    "pipelines": _pipelines,
     "headers": _headers,
 }

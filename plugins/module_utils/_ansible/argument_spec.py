@@ -12,6 +12,7 @@ from ansible.module_utils.basic import env_fallback
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.retention import RULES
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.jobs.wish import UNSETTABLE
 
 
 def set_in_environment(*names: str) -> Any:
@@ -98,4 +99,31 @@ def vzdump_spec() -> dict[str, Any]:
         "stop_wait": {"type": "str"},
         "notification_mode": {"type": "str", "choices": ["auto", "legacy-sendmail", "notification-system"]},
         "change_detection_mode": {"type": "str", "choices": ["legacy", "data", "metadata"]},
+    }
+
+
+def job_spec() -> dict[str, Any]:
+    """The options of one job."""
+    return {
+        **vzdump_spec(),
+        "id": {"type": "str"},
+        "state": {"type": "str", "choices": ["present", "absent", "enabled", "disabled"], "default": "present"},
+        "schedule": {"type": "str"},
+        "storage": {"type": "str"},
+        "node": {"type": "str"},
+        "vmids": {"type": "list", "elements": "int"},
+        "names": {"type": "list", "elements": "str"},
+        "tags": {"type": "list", "elements": "str"},
+        "tags_match": {"type": "str", "choices": ["any", "all"]},
+        "all_guests": {"type": "bool"},
+        "pool": {"type": "str"},
+        "exclude": {"type": "list", "elements": "str"},
+        "repeat_missed": {"type": "bool"},
+        "comment": {"type": "str"},
+        "standard_excludes": {"type": "bool"},
+        "storage_retention": {"type": "bool"},
+        "mail_to": {"type": "list", "elements": "str"},
+        "mail_notification": {"type": "str", "choices": ["always", "failure"]},
+        "unset": {"type": "list", "elements": "str", "choices": list(UNSETTABLE)},
+        "exact": {"type": "bool"},
     }

@@ -32,13 +32,49 @@ class Assignment(NamedTuple):
     ended: Exemption | None
 
 
+class _Alike(NamedTuple):
+    """The rules and exemptions that are left for guests which differ in their id and name alone."""
+
+    rules: tuple[Rule, ...]
+    exemptions: tuple[Exemption, ...]
+
+
+class Assigner:
+    """Gives each of many guests its tier. ``today`` is the day in UTC.
+
+    Guests are many and their tags, pools, nodes and types few, so what goes by these is decided once for each kind.
+    """
+
+    def __init__(self, policy: Policy, today: date) -> None:
+        self._policy = policy
+        self._today = today
+        self._kinds: dict[tuple[object, ...], _Alike] = {}
+
+    def tier_of(self, subject: Subject) -> Assignment:
+        """The tier of the first rule that fits, and the exemption."""
+        kind = (subject.type, subject.pool, subject.node, subject.tags)
+        alike = self._kinds.get(kind) or self._kinds.setdefault(kind, self._left_for(subject))
+        rule = next(rule for rule in alike.rules if rule.match is None or _fits_itself(rule.match, subject))
+        exemption, ended = self._exemptions(alike, subject) if alike.exemptions else (None, None)
+        return Assignment(self._policy.tiers[rule.tier], rule, exemption, ended)
+
+    def _left_for(self, subject: Subject) -> _Alike:
+        policy = self._policy
+        return _Alike(
+            tuple(rule for rule in policy.rules if rule.match is None or _fits_kind(rule.match, subject)),
+            tuple(exemption for exemption in policy.exemptions if _fits_kind(exemption.match, subject)),
+        )
+
+    def _exemptions(self, alike: _Alike, subject: Subject) -> tuple[Exemption | None, Exemption | None]:
+        """The one that is in force, else the last that was."""
+        fitting = [exemption for exemption in alike.exemptions if _fits_itself(exemption.match, subject)]
+        exemption = next((one for one in fitting if self._today <= one.until), None)
+        return exemption, None if exemption else max(fitting, key=lambda one: one.until, default=None)
+
+
 def tier_of(policy: Policy, subject: Subject, today: date) -> Assignment:
-    """The tier of the first rule that fits, and the exemption. ``today`` is the day in UTC."""
-    rule = next(rule for rule in policy.rules if rule.match is None or fits(rule.match, subject))
-    fitting = [exemption for exemption in policy.exemptions if fits(exemption.match, subject)]
-    exemption = next((one for one in fitting if today <= one.until), None)
-    ended = None if exemption else max(fitting, key=lambda one: one.until, default=None)
-    return Assignment(policy.tiers[rule.tier], rule, exemption, ended)
+    """The same for a single guest."""
+    return Assigner(policy, today).tier_of(subject)
 
 
 def unused_rules(policy: Policy, assignments: Iterable[Assignment]) -> tuple[Rule, ...]:
@@ -52,13 +88,23 @@ def unused_rules(policy: Policy, assignments: Iterable[Assignment]) -> tuple[Rul
 
 def fits(match: Match, subject: Subject) -> bool:
     """Whether all conditions hold."""
+    return _fits_kind(match, subject) and _fits_itself(match, subject)
+
+
+def _fits_kind(match: Match, subject: Subject) -> bool:
+    """The conditions that many guests have in common."""
     return (
         (match.type is None or match.type == subject.type)
         and (not match.pools or subject.pool in match.pools)
         and (not match.nodes or subject.node in match.nodes)
         and (not match.tags or not match.tags.isdisjoint(subject.tags))
-        and (not match.ids or _is_within(match.ids, subject.vmid))
-        and (not match.names or (subject.name is not None and name_test(match.names)(subject.name) is not None))
+    )
+
+
+def _fits_itself(match: Match, subject: Subject) -> bool:
+    """The conditions that go by what no other guest has."""
+    return (not match.ids or _is_within(match.ids, subject.vmid)) and (
+        not match.names or (subject.name is not None and name_test(match.names)(subject.name) is not None)
     )
 
 

@@ -82,7 +82,10 @@ _TIER_OPTIONS: dict[str, Any] = {
         "description": 'a time of day such as "22:00-06:00", as text',
     },
 }
-NOT_IN_JOB = (*_TIER_OPTIONS, "job", "id", "state", "vmids", "names", "tags", "all_guests", "exclude", "pool")
+NOT_IN_JOB = (
+    *(*_TIER_OPTIONS, "job", "id", "state", "exact", "unset"),
+    *("vmids", "names", "tags", "tags_match", "all_guests", "exclude", "pool"),
+)
 """What a tier, the rules or the policy itself already say of a job."""
 
 _JOB = {

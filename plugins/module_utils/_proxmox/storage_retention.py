@@ -38,10 +38,11 @@ def observe_storage_retention(client: Client, jobs: Sequence[NodeJob]) -> list[S
             answer = client.get(path_of("nodes", job.node, "vzdump", "defaults"), storage=job.storage)
         except (ApiError, AnswerLost, BadAnswer) as failure:
             return StorageRetention(job.node, job.storage, Keep(all=True), failure.message)
-        fields = answer if isinstance(answer, Mapping) else {}
-        if str(fields.get("remove", 1)) == "0":
+        if not isinstance(answer, Mapping):
+            return StorageRetention(job.node, job.storage, Keep(all=True), "the defaults of vzdump are no mapping")
+        if str(answer.get("remove", 1)) == "0":
             return StorageRetention(job.node, job.storage, Keep(all=True))
-        text = str(fields.get("prune-backups") or "")
+        text = str(answer.get("prune-backups") or "")
         keep = Keep.parse(text)
         if keep is None:
             return StorageRetention(job.node, job.storage, Keep(all=True), f"it says {text!r}")

@@ -5,7 +5,7 @@
 """Worlds that are ready to use.
 
 ``small`` as the recorded systems were, ``demo`` for people, ``restores`` the same with a token that may restore,
-``drills`` with one that may drill as well, ``empty`` with a node.
+``drills`` with one that may drill as well, ``policies`` with one that may also make jobs, ``empty`` with a node.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ SCENARIOS: dict[str, Callable[[World], Entrance]] = {
     "demo": demo.build,
     "drills": demo.build_for_drills,
     "empty": empty.build,
+    "policies": demo.build_for_policies,
     "restores": demo.build_for_restores,
     "small": small.build,
 }

@@ -22,6 +22,8 @@ RESTORE_ROLE = (*MINIMAL_ROLE, "VM.Allocate", "VM.PowerMgmt", "SDN.Use")
 
 # what it takes to restore copies of guests, cut off from everything, to ask their agents, and to destroy them
 DRILL_ROLE = (*RESTORE_ROLE, "VM.Config.Options", "VM.Config.Network")
+# what it takes to judge all guests by a policy, and to make jobs match it
+POLICY_ROLE = (*MINIMAL_ROLE, "Datastore.Audit", "Datastore.Allocate", "Sys.Audit", "Sys.Modify")
 _AGENT = {"8.4": "VM.Monitor", "9.2": "VM.GuestAgent.Unrestricted"}
 
 _HOUR = 3600.0
@@ -60,6 +62,17 @@ def build_for_drills(world: World) -> Entrance:
         _grant(world, "LifeboatDrill", "/vms", "/storage", "/sdn")
         world.add_role("LifeboatSee", ("Sys.Audit",))
         _grant(world, "LifeboatSee", "/nodes")
+    return found
+
+
+def build_for_policies(world: World) -> Entrance:
+    """The same with a token that may make backup jobs, too. One is there, made by hand, for guests of long ago."""
+    is_new = not world.cluster.nodes
+    found = build_for_drills(world)
+    if is_new:
+        world.add_role("LifeboatPolicy", POLICY_ROLE)
+        _grant(world, "LifeboatPolicy", "/", "/vms", "/storage")  # roles further down take the place of those above
+        world.add_job("weekly", schedule="sun 03:00", storage="vault", vmid="101,102,199", prune_backups="keep-last=1")
     return found
 
 

@@ -96,6 +96,11 @@ def reason(plan: JobPlan) -> str:
 
 
 def _said(change: Change) -> str:
+    if isinstance(change.before, tuple) and isinstance(change.after, tuple):
+        before, after = set(change.before), set(change.after)
+        moved = ((sorted(after - before), "added"), (sorted(before - after), "removed"))
+        parts = [f"{listed(some, 6)} {word}" for some, word in moved if some]
+        return f"{change.option}: {', '.join(parts)}"
     return f"{change.option} was {_short(change.before)}, wanted {_short(change.after)}"
 
 
