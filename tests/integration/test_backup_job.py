@@ -135,7 +135,11 @@ def test_switched_off_on_and_away(site: Jobs) -> None:
 def test_the_prefix_is_ours_and_nothing_else(site: Jobs) -> None:
     for name in ("git-old", "git-web", "nightly", "legit-one"):
         site.world.add_job(name, schedule="02:30", storage="vault", all=1)
-    wish: dict[str, Any] = {"managed_prefix": "git-", "purge": True, "jobs": [{"id": "git-web", "exact": True, **WHOLE}]}
+    wish: dict[str, Any] = {
+        "managed_prefix": "git-",
+        "purge": True,
+        "jobs": [{"id": "git-web", "exact": True, **WHOLE}],
+    }
     assert site.good(check=True, **wish)["summary"]["would_remove"] == 1
     result = site.good(**wish)
     assert [(row["id"], row["result"]) for row in result["jobs"]] == [("git-web", "unchanged"), ("git-old", "removed")]
