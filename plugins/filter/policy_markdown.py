@@ -16,7 +16,8 @@ description:
   - Turns the result of M(lifeboat.backup.backup_policy_info) into Markdown. The share of guests to which all promises
     are kept comes first, then the tiers, the guests to which a promise is broken or of which it can't be told, the
     findings by kind, and the jobs to set.
-  - Of guests and findings the first 50 are named, and the others counted.
+  - Of tiers, guests, findings of a kind, and jobs the first 50 are named, and the others counted. Fewer are named where
+    the text would be longer than 60,000 characters, because GitHub takes comments of at most 65,536.
   - Names and reasons of others are written so that they are read as text, whatever they hold.
 positional: []
 options:
@@ -53,7 +54,7 @@ _value:
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
@@ -64,9 +65,12 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._core.wording impo
 
 MOST = 50
 """Guests, or findings of a kind, that are named."""
+LONGEST = 60_000
+"""Characters of the text. GitHub takes comments of at most 65,536; what puts it there may add a few of its own."""
+_NUMBERS = (MOST, 40, 30, 20, 15, 10, 7, 5, 3, 2, 1, 0)
 WIDEST = 600
 """Characters of a cell."""
-STATUSES = ("met", "not_met", "unknown", "exempt", "new")
+_TITLES = {"met": "Met", "not_met": "Not met", "unknown": "Unknown", "exempt": "Exempt", "new": "New"}
 _ENTITIES = {one: f"&#{ord(one)};" for one in "&<>|@"}
 _MARKUP = re.compile(r"([\\`*_\[\]~#])")
 _LINKS = re.compile(r"(?i)(?<=www)\.|:(?=//)")
@@ -80,31 +84,40 @@ def policy_markdown(result: Mapping[str, Any]) -> str:
     if not isinstance(result, Mapping) or "summary" not in result or "guests" not in result:
         raise AnsibleFilterError("policy_markdown: give it the whole result of backup_policy_info.")
     try:
-        blocks = list(_blocks(result))
+        return _short_enough(result)
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise AnsibleFilterError(
             f"policy_markdown: the result is not one of backup_policy_info ({cell(error)})."
         ) from error
-    return "\n\n".join(blocks) + "\n"
 
 
-def _blocks(result: Mapping[str, Any]) -> Iterator[str]:
+def _short_enough(result: Mapping[str, Any]) -> str:
+    """With as many guests, findings and jobs as there is room for."""
+    text = ""
+    for most in _NUMBERS:
+        text = "\n\n".join(_blocks(result, most)) + "\n"
+        if len(text) <= LONGEST:
+            break
+    return text
+
+
+def _blocks(result: Mapping[str, Any], most: int) -> Iterator[str]:
     summary = result["summary"]
     yield f"# Backup policy {_text(result['policy']['name'])}: {_text(summary['compliance'])}"
     yield _verdict(summary)
-    yield _table(("Tier", "RPO", "Storage", "Guests", "Met", "Not met", "Unknown", "Exempt", "New"), _tiers(result))
-    for status, title in (("not_met", "Not met"), ("unknown", "Unknown"), ("exempt", "Exempt"), ("new", "New")):
-        rows = [row for row in result["guests"] if row["status"] == status]
-        if rows:
+    tiers = list(_tiers(result))
+    yield from _table(("Tier", "RPO", "Storage", "Guests", *_TITLES.values()), tiers, most, "tiers")
+    for status, title in _TITLES.items():
+        rows = [_guest(row) for row in result["guests"] if row["status"] == status]
+        if rows and status != "met":
             yield f"## {title}"
-            yield _table(("Guest", "Tier", "Why"), [_guest(row) for row in rows[:MOST]])
-            yield from _rest(len(rows), "guests")
-    yield from _findings(result["findings"])
+            yield from _table(("Guest", "Tier", "Why"), rows, most, "guests")
+    yield from _findings(result["findings"], most)
     drift = [one for one in result["drift"] if one["action"] != "none"]
     if drift:
         yield "## Jobs to set"
-        yield _table(("Job", "To do", "Why"), [(one["job"], one["action"], one["text"]) for one in drift[:MOST]])
-        yield from _rest(len(drift), "jobs")
+        rows = [(one["job"], one["action"], one["text"]) for one in drift]
+        yield from _table(("Job", "To do", "Why"), rows, most, "jobs")
 
 
 def _verdict(summary: Mapping[str, Any]) -> str:
@@ -128,7 +141,7 @@ def _verdict(summary: Mapping[str, Any]) -> str:
 def _tiers(result: Mapping[str, Any]) -> Iterator[Sequence[object]]:
     counts = Counter((row["tier"], row["status"]) for row in result["guests"])
     for tier in result["policy"]["tiers"]:
-        of_tier = [counts[tier["name"], status] for status in STATUSES]
+        of_tier = [counts[tier["name"], status] for status in _TITLES]
         yield tier["name"], format_duration(tier["rpo"]), tier["storage"], sum(of_tier), *of_tier
 
 
@@ -138,14 +151,15 @@ def _guest(row: Mapping[str, Any]) -> Sequence[object]:
     return name, row["tier"], f"{row['reason']}{until}"
 
 
-def _findings(found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _findings(found: Sequence[Mapping[str, Any]], most: int) -> Iterator[str]:
     if found:
         yield "## Findings"
     for kind in dict.fromkeys(one["kind"] for one in found):
         some = [one for one in found if one["kind"] == kind]
         yield f"### {_text(str(kind).replace('_', ' '))}"
-        yield "\n".join(f"- {_text(one['severity'])}: {_text(one['text'])}{_place(one)}" for one in some[:MOST])
-        yield from _rest(len(some), "findings")
+        if most:
+            yield "\n".join(f"- {_text(one['severity'])}: {_text(one['text'])}{_place(one)}" for one in some[:most])
+        yield from _rest(len(some) - most, "findings")
 
 
 def _place(one: Mapping[str, Any]) -> str:
@@ -153,14 +167,15 @@ def _place(one: Mapping[str, Any]) -> str:
 
 
 def _rest(number: int, what: str) -> Iterator[str]:
-    if number > MOST:
-        yield f"... and {number - MOST} more {what}."
+    if number > 0:
+        yield f"... and {number} more {what}."
 
 
-def _table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def _table(headings: Sequence[str], rows: Sequence[Sequence[object]], most: int, what: str) -> Iterator[str]:
     lines = [f"| {' | '.join(headings)} |", f"|{'---|' * len(headings)}"]
-    lines += [f"| {' | '.join(_text(one) or '-' for one in row)} |" for row in rows]
-    return "\n".join(lines)
+    lines += [f"| {' | '.join(_text(one) or '-' for one in row)} |" for row in rows[:most]]
+    yield "\n".join(lines)
+    yield from _rest(len(rows) - most, what)
 
 
 def _text(value: object) -> str:

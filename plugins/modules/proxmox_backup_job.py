@@ -19,6 +19,8 @@ description:
     the job follows the tags.
   - All jobs of one task are checked before the first is changed, schedules by the server's own word.
   - At the end the jobs are read again. What somebody else has changed at the same moment is set once more, or told.
+  - What is added is sent before what is taken away. A job that was to take in guests and is refused keeps others from
+    giving these up or being removed, so that a failure leaves nobody without a job.
   - A job that is there does not mean that a backup is there. M(lifeboat.backup.proxmox_backup_info) tells what is.
 notes:
   - Privileges needed are C(Sys.Audit) on C(/) to read jobs, and to change them C(Sys.Modify) on C(/) and
@@ -63,7 +65,8 @@ options:
     type: str
   storage: &storage
     description:
-      - Where the backups go. Without it Proxmox VE takes its storage C(local), of which the module warns.
+      - Where the backups go. A job without it follows the nodes' C(/etc/vzdump.conf), else takes the storage C(local);
+        the module warns of that.
     type: str
   node: &node
     description:
@@ -167,7 +170,7 @@ options:
         type: str
   performance: &performance
     description:
-      - Settings for the speed of backups.
+      - Settings for the speed of backups. Those that are not named go back to their defaults.
     type: dict
     suboptions:
       max_workers:
@@ -239,7 +242,8 @@ options:
     choices: [always, failure]
   unset: &unset
     description:
-      - Fields to remove from the job, so that Proxmox VE takes its default. A field can not be named and unset at once.
+      - Fields to remove from the job, so that the nodes' C(/etc/vzdump.conf) goes, else the default of Proxmox VE. A
+        field can not be named and unset at once.
       - Also settings that have no option here, by their names at Proxmox VE, such as V(script).
     type: list
     elements: str
@@ -281,6 +285,8 @@ options:
     description:
       - Remove everything from the job that is not named here. Schedule and guests have to be named then. Whether it is
         switched on, and what Proxmox VE refuses to remove, stays.
+      - A named value that is the default of Proxmox VE is set all the same, since C(/etc/vzdump.conf) of a node may
+        have another default. Without O(exact) it counts as set where the job has none.
     type: bool
   jobs:
     description:

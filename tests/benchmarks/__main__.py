@@ -15,12 +15,14 @@ from benchmarks.drills import drill_times
 from benchmarks.machine import machine
 from benchmarks.peer import peer
 from benchmarks.planning import planning
+from benchmarks.policy import policy
 from benchmarks.requests_and_processor import requests_and_processor
 from benchmarks.section import Limit, Section
 from harness.playbooks import CHECKOUT
 
 PARTS: dict[str, tuple[str, Callable[[], Section]]] = {
     "planning": ("Planning, without sockets", planning),
+    "policy": ("Every guest judged by a policy, without sockets", policy),
     "client": ("Requests and processor time of the client, against a simulated cluster", requests_and_processor),
     "devices": ("The status of a fleet of devices: scans of their copies, services, whole calls", devices),
     "drills": ("Drills: what they take beyond the restore and the boot that they measure", drill_times),

@@ -239,5 +239,8 @@ def test_gitlab_ci(repository: Repository, comments: Comments) -> None:
     applied = job("apply")
     assert applied.code == 0, applied.output
     assert sorted(repository.world.cluster.jobs) == ["lifeboat-main_bronze", "lifeboat-main_gold"]
+    repository.world.add_container(106, "web3", node="pve1", files={}, tags=["prod"])
+    assert job("apply").code == 0
+    assert repository.world.cluster.jobs["lifeboat-main_gold"]["vmid"] == "101,102,104,106,300"
     del repository.world.cluster.jobs["lifeboat-main_bronze"]
     assert job("status").code != 0

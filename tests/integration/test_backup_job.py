@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.jobs.fields import FIELDS
 from harness.job_values import JOBS, PARTS
 from harness.jobs import Jobs, jobs
-from harness.lab import build_world
+from harness.lab import TOKEN, build_world
 from harness.modules import warnings_of
 from harness.process import ModuleProcess
 from harness.rights_page import ROLES
@@ -213,6 +213,95 @@ def test_one_that_is_refused_keeps_no_other_from_being_set(site: Jobs) -> None:
     assert [(row["id"], row["result"]) for row in result["jobs"]] == [("one", "failed"), ("two", "created")]
     assert result["msg"].startswith("2 jobs: 1 created, 1 failed. one: Proxmox answered 500")
     assert sorted(site.there()) == ["two"]
+
+
+ALL = {"schedule": "02:30", "storage": "vault", "all": 1}
+
+
+@pytest.mark.parametrize(
+    ("before", "entries", "refused", "left"),
+    [
+        ({"git-old": ALL}, [{"id": "git-new", **WHOLE}], "POST", {"git-old"}),
+        ({"git-old": ALL}, [{"id": "git-old", "state": "absent"}, {"id": "git-new", **WHOLE}], "POST", {"git-old"}),
+        ({"git-old": ALL}, [{"id": "git-old", "state": "disabled"}, {"id": "git-new", **WHOLE}], "POST", {"git-old"}),
+        (
+            {"git-gold": {**ALL, "all": None, "vmid": "101,102"}, "git-silver": {**ALL, "all": None, "vmid": "103"}},
+            [{"id": "git-gold", "vmids": [102]}, {"id": "git-silver", "vmids": [101, 103]}],
+            "PUT",
+            {"git-gold", "git-silver"},
+        ),
+    ],
+)
+def test_nobody_is_in_no_job_because_a_new_one_was_refused(
+    site: Jobs, before: dict[str, Any], entries: list[dict[str, Any]], refused: str, left: set[str]
+) -> None:
+    for name, job in before.items():
+        site.world.add_job(name, job)
+    there = site.there()
+    site.faults.http(refused, "cluster/backup", 403, "Permission check failed (/storage/vault, Datastore.Allocate)")
+    result = site.run(managed_prefix="git-", purge=True, jobs=entries)
+    assert result["failed"]
+    assert "it was left as it is, because git-" in result["msg"]
+    assert len(site.writes()) == 1
+    assert {name: job for name, job in site.there().items() if name in left} == there
+
+
+def test_what_is_added_comes_before_what_is_taken_away(site: Jobs) -> None:
+    site.world.add_job("git-old", ALL)
+    site.good(managed_prefix="git-", purge=True, jobs=[{"id": "git-new", **WHOLE}])
+    assert [line.split()[0] for line in site.writes()] == ["POST", "DELETE"]
+
+
+def test_a_guest_that_can_no_longer_be_seen_stays_in_the_job(site: Jobs) -> None:
+    wish: dict[str, Any] = {"id": "nightly", "schedule": "02:30", "storage": "vault", "tags": ["prod"]}
+    site.good(**wish)
+    for holder in ("backup@pve", TOKEN):
+        site.world.add_acl("/vms/101", "NoAccess", user_or_token=holder, propagate=True)
+    result = site.good(**wish)
+    assert (result["changed"], site.there()["nightly"]["vmid"]) == (False, "101,102,104,300")
+    assert "101 stays in it" in " ".join(warnings_of(result))
+    site.world.remove_guest(104)
+    site.good(**wish)
+    assert site.there()["nightly"]["vmid"] == "101,102,300", "one that is gone is gone"
+
+
+def test_a_tag_with_a_slip_of_the_pen(site: Jobs) -> None:
+    result = site.good(id="nightly", schedule="02:30", storage="vault", tags=["db", "prd"])
+    assert warnings_of(result) == [
+        "nightly: no guest that this token may see (VM.Audit) has the tag prd; is prod meant?"
+    ]
+
+
+def test_what_root_alone_may_remove(site: Jobs) -> None:
+    site.world.add_job("nightly", {**ALL, "script": "/root/hook", "mode": "stop"})
+    result = site.good(id="nightly", exact=True, **WHOLE)
+    assert site.there()["nightly"] == {
+        "schedule": "02:30",
+        "storage": "vault",
+        "all": 1,
+        "enabled": 1,
+        "script": "/root/hook",
+    }
+    assert "script stays, because only root@pam" in " ".join(warnings_of(result))
+    assert site.good(id="nightly", exact=True, **WHOLE)["changed"] is False
+    refused = site.run(id="nightly", unset=["script"])
+    assert "only root@pam with a password may remove script" in refused["msg"]
+    assert site.writes() == []
+
+
+def test_a_job_whose_schedule_the_server_does_not_know_can_be_switched_off(site: Jobs) -> None:
+    site.world.add_job("nightly", ALL)
+    site.world.cluster.jobs["nightly"]["schedule"] = "bogus"
+    assert site.good(id="nightly", state="disabled")["changed"]
+    assert site.there()["nightly"]["enabled"] == 0
+
+
+def test_what_was_taken_counts_as_changed_when_nobody_can_look(site: Jobs) -> None:
+    site.faults.after("POST", "cluster/backup$", lambda: site.faults.http("GET", "cluster/backup$", 500, "no luck"))
+    result = site.run(id="nightly", **WHOLE)
+    assert result["failed"]
+    assert result["changed"]
+    assert "what there is now could not be seen" in result["msg"]
 
 
 def test_a_job_that_somebody_makes_at_the_same_moment(site: Jobs) -> None:

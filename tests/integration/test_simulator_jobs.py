@@ -131,7 +131,7 @@ def test_days_and_a_start_are_kept_as_a_schedule(root: Client, given: dict[str, 
 
 
 def test_an_id_is_made_up_where_there_is_none_and_the_order_is_kept(root: Client) -> None:
-    for _ in range(2):
+    for _again in range(2):
         assert root.post("/cluster/backup", schedule="sat 01:00", vmid="101").data is None
     made(root, all=1, enabled=0)
     first, second, third = (job["id"] for job in root.get("/cluster/backup").data)

@@ -141,6 +141,23 @@ def test_defaults_of_proxmox_are_no_change() -> None:
     assert plan.action == "none", plan.send
 
 
+def test_exact_says_what_a_node_may_have_another_default_for() -> None:
+    """In /etc/vzdump.conf."""
+    job = {"id": "nightly", "schedule": "02:30", "storage": "vault", "all": 1}
+    wish: dict[str, Any] = {
+        "schedule": "02:30",
+        "storage": "vault",
+        "all_guests": True,
+        "mode": "snapshot",
+        "bwlimit": 0,
+    }
+    assert planned(job, **wish).action == "none"
+    plan = planned(job, exact=True, protected=False, **wish)
+    assert plan.send == {"mode": "snapshot", "bwlimit": 0}
+    assert plan.after is not None
+    assert planned(dict(plan.after.shown), exact=True, protected=False, **wish).action == "none"
+
+
 def test_no_retention_of_its_own_is_not_the_same_as_keeping_all() -> None:
     """Without one the storage's goes."""
     job = {"id": "nightly", "schedule": "02:30", "all": 1}
@@ -214,6 +231,11 @@ def test_nobody_is_left_out_any_more() -> None:
         (NIGHTLY, {"tags": ["odd"], "exclude": ["101", "103", "105", "301"]}, "a job of nobody is refused"),
         (NIGHTLY, {"names": ["nobody"]}, "no guest that this token may see (VM.Audit) is named nobody"),
         (NIGHTLY, {"exclude": ["nobody"]}, "is named nobody"),
+        (NIGHTLY, {"tags": ["odd"], "exclude": ["nobody"]}, "is named nobody"),
+        (NIGHTLY, {"exclude": ["²"]}, "is named ²"),
+        (NIGHTLY, {"exclude": ["4"]}, "exclude: 4 cannot be a guest's id"),
+        (NIGHTLY, {"all_guests": False}, "all_guests: it takes all guests now; name those that it is to take instead."),
+        (NIGHTLY, {"exclude": [str(vmid) for vmid in range(100_000, 108_000)]}, "are more than one job takes"),
         (NIGHTLY, {"pool": "pond"}, "the cluster shows no pool named pond; it shows empty, prod."),
         (NIGHTLY, {"node": "pve9"}, "the cluster shows no node named pve9; it shows pve1, pve2."),
     ],

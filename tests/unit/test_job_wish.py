@@ -36,6 +36,10 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.jobs.wish
         ({"id": "a", "vmids": [], "names": []}, "vmids, names: it is empty"),
         ({"id": "a", "pool": ""}, "pool: it is empty"),
         ({"id": "a", "pool": "p", "exclude": ["101"]}, "exclude: Proxmox excludes none from a pool"),
+        ({"id": "a", "pool": " "}, "pool: it is empty"),
+        ({"id": "a", "node": ""}, "node: it is empty; name one, or remove it with unset."),
+        ({"id": "a", "storage": " "}, "storage: it is empty"),
+        ({"id": "a", "exclude_paths": ["/a", " /b"]}, "exclude_paths: ' /b' begins or ends with a blank"),
         ({"id": "a", "schedule": "  "}, "schedule: it is empty"),
         ({"id": "a", "schedule": "1" * 129}, "schedule: Proxmox takes 128 characters."),
         ({"id": "a", "comment": "c" * 513}, "comment: 513 characters are too many"),
@@ -66,6 +70,11 @@ def test_false_and_nothing_are_not_named() -> None:
     assert wish.values == {}
 
 
+def test_notes_lose_the_blanks_around_them() -> None:
+    """As in the file that holds the job."""
+    assert jobs_wish({"id": "a", "notes": " {{guestname}} \n"}).jobs[0].values == {"notes": "{{guestname}}"}
+
+
 def test_everything_can_be_unset_but_what_every_job_has() -> None:
     assert set(FIELDS) - set(UNSETTABLE) == {"schedule", "enabled", "vmids", "all_guests", "pool"}
 
@@ -81,6 +90,8 @@ def test_everything_can_be_unset_but_what_every_job_has() -> None:
         ("compress", 0, "none"),
         ("protected", "1", True),
         ("fleecing", {"enabled": "1", "storage": "fast"}, "storage=fast,enabled=1"),
+        ("fleecing", "1,storage=fast", {"enabled": True, "storage": "fast"}),
+        ("mail_to", ["a@example.com,root"], ["root", "a@example.com"]),
         ("performance", {"max-workers": "16"}, {"pbs_entries_max": 1048576}),
         ("exclude_paths", ["/b", "/a"], ("/a", "/b")),
         ("mail_to", "root, a@example.com", ["a@example.com", "root"]),

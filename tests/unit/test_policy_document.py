@@ -46,7 +46,7 @@ tiers:
     schedule: "02:30"
     job: {bwlimit: 50000}
   bronze:
-    rpo: 604800
+    rpo: 7d
     storage: cellar
     keep: {all: true}
     window: "22:00-6:30"
@@ -176,7 +176,7 @@ def test_both_types_are_no_condition(types: list[str]) -> None:
 
 
 def test_numbers_that_came_through_json_as_fractions_are_whole() -> None:
-    tier = {"rpo": 3600.0, "storage": "vault", "schedule": "daily", "keep": {"last": 3.0}}
+    tier = {"rpo": "1h", "storage": "vault", "schedule": "daily", "keep": {"last": 3.0}}
     rules = [{"match": {"ids": [105.0]}, "tier": "only"}, {"tier": "only"}]
     policy = policy_from_mapping({**SMALLEST, "tiers": {"only": tier}, "rules": rules}, "inventory")
     assert policy.tiers["only"].rpo == 3600

@@ -74,13 +74,24 @@ NOT_OF_THE_JOB = "expected a further setting of the job, none that the tier, the
                 'letter, found "Main".'
             ),
         ),
-        ("grace", "-1h", 'grace: expected a duration such as 24h, found "-1h".'),
+        ("grace", "-1h", 'grace: expected a duration with its unit, such as 24h, or 0, found "-1h".'),
         ("tiers", {}, "tiers: expected a mapping with at least one tier, found an empty mapping."),
         ("tiers/gold", None, "tiers.gold: expected a tier: a mapping with rpo, storage and more, found nothing."),
-        ("tiers/gold/rpo", "soon", 'tiers.gold.rpo: expected a duration such as 24h, found "soon".'),
-        ("tiers/gold/rpo", 0, "tiers.gold.rpo: expected a duration such as 24h, found 0."),
-        ("tiers/gold/rpo", "0h", 'tiers.gold.rpo: expected a duration such as 24h, found "0h".'),
-        ("tiers/gold/rpo", DELETE, "tiers.gold.rpo: expected a duration such as 24h, found nothing."),
+        ("tiers/gold/rpo", "soon", 'tiers.gold.rpo: expected a duration with its unit, such as 24h, found "soon".'),
+        ("tiers/gold/rpo", 0, "tiers.gold.rpo: expected a duration with its unit, such as 24h, found 0."),
+        ("tiers/gold/rpo", "0h", 'tiers.gold.rpo: expected a duration with its unit, such as 24h, found "0h".'),
+        ("tiers/gold/rpo", 24, "tiers.gold.rpo: expected a duration with its unit, such as 24h, found 24."),
+        ("tiers/gold/rpo", "24", 'tiers.gold.rpo: expected a duration with its unit, such as 24h, found "24".'),
+        ("grace", 24, "grace: expected a duration with its unit, such as 24h, or 0, found 24."),
+        (
+            "tiers/gold/drill",
+            "3M",
+            (
+                "tiers.gold.drill: expected a duration with its unit, such as 30d, "
+                'found "3M"; write m for minutes, or 90d.'
+            ),
+        ),
+        ("tiers/gold/rpo", DELETE, "tiers.gold.rpo: expected a duration with its unit, such as 24h, found nothing."),
         ("tiers/gold/rpo", "99999w", 'tiers.gold.rpo: expected a duration of at most a hundred years, found "99999w".'),
         (
             "tiers/gold/rop",
@@ -179,7 +190,10 @@ NOT_OF_THE_JOB = "expected a further setting of the job, none that the tier, the
         (
             "rules/0/match",
             {"tags": [1.5]},
-            "rules[0].match.tags[0]: expected a tag, found the number 1.5; put it into quotes.",
+            (
+                "rules[0].match.tags[0]: expected a tag of letters, digits and _ + . -, found the number 1.5; "
+                "put it into quotes."
+            ),
         ),
         (
             "rules/0/match",
@@ -191,6 +205,19 @@ NOT_OF_THE_JOB = "expected a further setting of the job, none that the tier, the
             {"ids": 5},
             "rules[0].match.ids: expected the number of a guest such as 105, or a range such as 100-199, found 5.",
         ),
+        (
+            "rules/0/match",
+            {"tags": "prod,db"},
+            'rules[0].match.tags: expected a tag of letters, digits and _ + . -, found "prod,db".',
+        ),
+        (
+            "rules/0/match",
+            {"tags": ["pr\u202eod"]},
+            'rules[0].match.tags[0]: expected a tag of letters, digits and _ + . -, found "pr\\u202eod".',
+        ),
+        ("rules/0/match", {"pools": " shop"}, 'rules[0].match.pools: expected the name of a pool, found " shop".'),
+        ("rules/0/match", {"nodes": ["pve1 "]}, 'rules[0].match.nodes[0]: expected the name of a node, found "pve1 ".'),
+        ("rules/0/match", {"ids": [105] * 1001}, "rules[0].match.ids: expected at most 1,000 values, found 1,001."),
         ("rules/0/match", {"type": "vm"}, 'rules[0].match.type: expected qemu or lxc, found "vm".'),
         (
             "rules/0/match",
@@ -328,6 +355,23 @@ def test_a_mapping_of_very_many_values_is_refused() -> None:
     )
 
 
+def test_after_a_thousand_mistakes_no_more_are_collected() -> None:
+    tier = {**GOOD["tiers"]["gold"], **{f"storag{number}": 1 for number in range(5_000)}}
+    with pytest.raises(PolicyError) as caught:
+        policy_from_mapping({**GOOD, "tiers": {"gold": tier}}, "policy")
+    problems = caught.value.problems
+    assert len(problems) == 1_000
+    assert caught.value.message.endswith("... and at least 990 more.")
+    assert [problem.found for problem in problems].count("an unknown key (is storage meant?)") == 100
+
+
+@pytest.mark.parametrize("wrong", [7, "900-100", object()])
+def test_of_a_list_of_wrong_values_a_thousand_are_told(wrong: object) -> None:
+    with pytest.raises(PolicyError) as caught:
+        policy_from_mapping(_changed("rules/0/match", {"ids": [wrong] * 5_000}), "policy")
+    assert len(caught.value.problems) == 1_000
+
+
 def test_all_mistakes_are_told_in_the_order_of_their_lines() -> None:
     with pytest.raises(InputError) as caught:
         policy_of(
@@ -372,7 +416,9 @@ exemptions:
         "18: exemptions[0].match.type",
         "20: exemptions[0].until",
     ]
-    assert error.problems[1] == Problem("policy.yml", 4, "tiers.gold.rpo", "a duration such as 24h", '"soon"')
+    assert error.problems[1] == Problem(
+        "policy.yml", 4, "tiers.gold.rpo", "a duration with its unit, such as 24h", '"soon"'
+    )
     lines = error.message.split("\n")
     assert lines[:-1] == [str(problem) for problem in error.problems[:10]]
     assert lines[-1] == "... and 3 more."
@@ -417,6 +463,6 @@ rules:
 """
     )
     assert message.split("\n") == [
-        'p.yml:5: tiers.gold.rpo: expected a duration such as 24h, found "soon".',
-        'p.yml:5: tiers.silver.rpo: expected a duration such as 24h, found "soon".',
+        'p.yml:5: tiers.gold.rpo: expected a duration with its unit, such as 24h, found "soon".',
+        'p.yml:5: tiers.silver.rpo: expected a duration with its unit, such as 24h, found "soon".',
     ]

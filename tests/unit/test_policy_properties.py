@@ -137,7 +137,7 @@ def test_any_value_at_the_top(key: str, value: Any) -> None:
 @given(st.sampled_from(["rpo", "keep", "storage", "schedule", "window", "job", "drill"]), anything)
 def test_any_value_in_a_tier(key: str, value: Any) -> None:
     good = yaml.safe_load("".join(LINES))
-    tiers = {**good["tiers"], "bronze": {"rpo": 1, "storage": "x", "schedule": "y", key: value}}
+    tiers = {**good["tiers"], "bronze": {"rpo": "1s", "storage": "x", "schedule": "y", key: value}}
     _is_told(lambda: policy_from_mapping({**good, "tiers": tiers}, "p.yml"))
 
 
@@ -161,7 +161,7 @@ clocks = st.tuples(st.integers(0, 23), st.integers(0, 59)).map(lambda pair: f"{p
 windows = st.lists(clocks, min_size=2, max_size=2, unique=True).map("-".join)
 tiers = st.builds(
     lambda needed, when, more, drill: {**needed, **when, **more, **drill},
-    st.fixed_dictionaries({"rpo": durations | st.integers(1, 10**6), "storage": words}),
+    st.fixed_dictionaries({"rpo": durations, "storage": words}),
     st.fixed_dictionaries({"schedule": words}) | st.fixed_dictionaries({"window": windows}),
     _optional(
         mode=st.sampled_from(["snapshot", "suspend", "stop"]),
@@ -174,13 +174,22 @@ tiers = st.builds(
     ),
     st.just({}) | st.fixed_dictionaries({"drill": durations}, optional={"rto": durations}),
 )
-several = words | st.lists(words, min_size=1, max_size=3)
+
+
+def _several(one: st.SearchStrategy[str]) -> st.SearchStrategy[str | list[str]]:
+    return one | st.lists(one, min_size=1, max_size=3)
+
+
+tags = st.text("abcXYZ019_", min_size=1, max_size=3).flatmap(
+    lambda first: st.text("a0+.-", max_size=3).map(first.__add__)
+)
+blankless = words.map(str.strip)
 ids = st.integers(100, 999999) | st.integers(100, 999).map(lambda first: f"{first}-{first + 9}")
 matches = _optional(
-    tags=several,
-    pools=several,
-    nodes=several,
-    names=several,
+    tags=_several(tags),
+    pools=_several(blankless),
+    nodes=_several(blankless),
+    names=_several(words),
     ids=ids | st.lists(ids, min_size=1, max_size=3),
     type=st.sampled_from(["qemu", "lxc"]),
 ).map(lambda match: match or {"type": "lxc"})

@@ -23,9 +23,9 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._policy.model impo
     Subject,
     Tier,
 )
+from ansible_collections.lifeboat.backup.plugins.module_utils._policy.name_patterns import name_test
 from ansible_collections.lifeboat.backup.plugins.module_utils._policy.rules import (
     fits,
-    name_test,
     tier_of,
     unused_rules,
 )
@@ -148,6 +148,22 @@ def test_fifty_rules_over_two_thousand_guests_take_less_than_a_test_may() -> Non
     policy = _policy(*(("gold", kinds[at % 5](at)) for at in range(49)), ("bronze", None))
     guests = [_subject(100 + at, name=f"server-{at}.example.org", tags=frozenset({"all"})) for at in range(2_000)]
     assert {tier_of(policy, guest, TODAY).tier.name for guest in guests} == {"bronze"}
+
+
+def test_patterns_are_made_once_however_many_rules_and_guests_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    translate = fnmatch.translate
+
+    def counted(pattern: str) -> str:
+        made.append(pattern)
+        return translate(pattern)
+
+    monkeypatch.setattr(fnmatch, "translate", counted)
+    patterns = [f"{number}" for number in range(4_200)]  # more than a cache of 4,096 has room for
+    policy = _policy(*(("gold", Match(names=(pattern,))) for pattern in patterns), ("bronze", None))
+    for node in ("pve1", "pve2", "pve3"):
+        assert tier_of(policy, _subject(node=node), TODAY).tier.name == "bronze"
+    assert made == patterns
 
 
 @pytest.mark.parametrize(

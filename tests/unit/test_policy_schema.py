@@ -56,10 +56,33 @@ GOOD: dict[str, Any] = {
     "exemptions": [{"match": {"ids": [105]}, "reason": "lab", "until": "2027-01-31"}],
 }
 TEXT = [None, True, 7, 7.5, [], ["a"], {}, {"a": 1}]
-DURATION = ["24h", " 24H ", 24, 24.0, "24", "1h30m", "-1h", -1, "", "h", "h24", 1.5, True, None, [], "1" * 13, "24h\nx"]
+DURATION = [
+    "24h",
+    " 24H ",
+    "3M",
+    "3m",
+    " 0 ",
+    24,
+    24.0,
+    "24",
+    "1h30m",
+    "-1h",
+    -1,
+    "",
+    "h",
+    "h24",
+    1.5,
+    True,
+    None,
+    [],
+    "1" * 13,
+    "24h\nx",
+]
 NAME = ["main", "m", "m-1", "", "Main", "-m", "1m", "m_1", "m\n", "\nm", "ä", *TEXT]
 LINE = ["a", "a b", "ä", "", " ", "a\nb", "a\n", "\na", "a\tb", "a\x7f", "a\u2028b", "a" * 256, "a" * 257, *TEXT]
-SEVERAL: list[Any] = ["a", ["a", "b"], [], [[]], ["a", 1], {}, None, 7]
+SEVERAL: list[Any] = ["a", ["a", "b"], [], [[]], ["a", 1], {}, None, 7, ["a"] * 1000, ["a"] * 1001]
+NAMES = [*SEVERAL, "a b", " a", "a ", "a\n", "\u00a0a", "a\u2028", "\ufeffa", " "]
+TAGS = [*NAMES, "a_+.-1", "-a", "A", "a,b", "a;b", "ä", "pr\u202eod", ""]
 
 CASES: dict[str, list[Any]] = {
     "version": [1, 1.0, 0, 2, "1", True, None],
@@ -110,9 +133,9 @@ CASES: dict[str, list[Any]] = {
     "tiers/Gold": [{"rpo": "24h", "storage": "vault", "schedule": "02:30"}],
     "rules": [[], {}, None, [{"tier": "gold"}], [{"tier": "gold"}] * 2, [None], [{}]],
     "rules/0/match": [{}, [], None, "db", {"colour": "red"}, {"tags": "a", "type": "lxc"}],
-    "rules/0/match/tags": SEVERAL,
-    "rules/0/match/pools": SEVERAL,
-    "rules/0/match/nodes": SEVERAL,
+    "rules/0/match/tags": TAGS,
+    "rules/0/match/pools": NAMES,
+    "rules/0/match/nodes": NAMES,
     "rules/0/match/names": [*SEVERAL, "a" * 256, "a" * 257, ["a" * 257]],
     "rules/0/match/ids": [100, 99, 100.0, 999999999, 1000000000, "100", "100-200", "100 - 200", "0100", "100-", "-100",
                           "1e3", "100-200-300", "100\n", [100, "105-106"], [], [99], None, True],

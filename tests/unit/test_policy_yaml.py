@@ -50,7 +50,7 @@ def _said(text: str | bytes) -> str:
         f"# a comment\n\n{GOOD}\n",
         GOOD.replace("vault", "!!str vault"),
         GOOD.replace("tiers:", "tiers: !!map"),
-        GOOD.replace("rpo: 24h", "'rpo': 86400"),
+        GOOD.replace("rpo: 24h", "'rpo': 1440m"),
         GOOD.replace("  gold:", "  ? gold\n  :"),
     ],
 )
@@ -231,15 +231,45 @@ def test_a_name_that_no_file_can_have_is_a_mistake_too() -> None:
     assert _refused("a\0b").startswith("a\\x00b: expected a file that can be read, found this: ")
 
 
-def test_a_file_without_end_is_not_read_to_its_end() -> None:
-    assert _refused("/dev/zero") == "/dev/zero:1: expected a document of at most 1 MiB, found a larger one."
+def test_a_file_of_more_than_the_limit_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "policy.yml"
+    path.write_bytes(b"#" * (1024 * 1024 + 1))
+    assert _refused(path) == f"{path}:1: expected a document of at most 1 MiB, found a larger one."
 
 
-def test_a_pipe_is_read_as_a_file(tmp_path: Path) -> None:
-    reader, writer = os.pipe()
-    os.write(writer, GOOD.encode())
-    os.close(writer)
-    try:
-        assert read_policy(f"/dev/fd/{reader}").name == "main"
-    finally:
-        os.close(reader)
+def test_devices_and_pipes_are_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "policy.yml"
+    os.mkfifo(pipe)
+    for path in (pipe, Path("/dev/zero")):
+        assert _refused(path) == f"{path}: expected a file that can be read, found this: not a regular file."
+
+
+@pytest.mark.parametrize(
+    ("character", "told"),
+    [
+        ("\x85", "LF or CR LF at the end of a line, found U+0085"),
+        ("\u2028", "LF or CR LF at the end of a line, found U+2028 (line separator)"),
+        ("\u2029", "LF or CR LF at the end of a line, found U+2029 (paragraph separator)"),
+        ("\r", "LF or CR LF at the end of a line, found a CR without LF"),
+        ("\u202e", "characters that can be seen, found U+202E (right-to-left override)"),
+        ("\u200b", "characters that can be seen, found U+200B (zero width space)"),
+        ("\ufeff", "characters that can be seen, found U+FEFF (zero width no-break space)"),
+        ("\U000e0041", "characters that can be seen, found U+E0041 (tag latin capital letter a)"),
+    ],
+)
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_what_a_diff_does_not_show_is_refused_with_its_line(character: str, told: str, line_end: str) -> None:
+    text = GOOD.replace("rules:", f"# see below{character}exemptions: []\nrules:").replace("\n", line_end)
+    assert _said(text) == f"p.yml:8: expected {told}."
+    assert _said(text.encode()) == _said(text)
+
+
+def test_the_first_of_several_hidden_characters_is_told() -> None:
+    assert _said(f"{GOOD}# \u200b\n# \x85") == (
+        "p.yml:10: expected characters that can be seen, found U+200B (zero width space)."
+    )
+    assert _said(f"\ufeff\ufeff{GOOD}").startswith("p.yml:1: expected characters that can be seen, found U+FEFF")
+
+
+def test_comments_may_be_in_any_language() -> None:
+    assert policy_of(f"# Größe: 日本語 \U0001f600 — עברית\n{GOOD}", "p.yml").name == "main"

@@ -19,7 +19,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from ansible_collections.lifeboat.backup.plugins.filter import policy_markdown as markdown_file
 from ansible_collections.lifeboat.backup.plugins.filter import policy_table as table_file
-from ansible_collections.lifeboat.backup.plugins.filter.policy_markdown import MOST, policy_markdown
+from ansible_collections.lifeboat.backup.plugins.filter.policy_markdown import LONGEST, MOST, policy_markdown
 from ansible_collections.lifeboat.backup.plugins.filter.policy_table import policy_table
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.retention import Keep
 from ansible_collections.lifeboat.backup.plugins.module_utils._policy.model import Match
@@ -107,6 +107,29 @@ def test_of_very_many_guests_the_first_are_named() -> None:
     text = policy_markdown(a_report(a_policy(), seen(guests)))
     assert "... and 7 more guests." in text
     assert text.count("\n| 1") == MOST
+
+
+def test_a_comment_of_github_has_room_for_the_text() -> None:
+    report = a_report(a_policy(), seen([a_guest(vmid) for vmid in range(101, 401)]))
+    long = "a promise | is broken " * 40
+    kinds = ("never_drilled", "in_no_job", "same_storage", "backup_age")
+    report["guests"] = [{**row, "reason": long} for row in report["guests"]]
+    report["findings"] = [
+        {"kind": kinds[number % 4], "severity": "error", "text": f"{number} {long}", "place": "policy.yml:3"}
+        for number in range(300)
+    ]
+    text = policy_markdown(report)
+    assert 20_000 < len(text) <= LONGEST < 65_536
+    named = text.count("\n| 1")
+    assert 0 < named < MOST
+    assert f"... and {300 - named} more guests." in text
+    listed = re.findall(r"(?m)^- error: ", text)
+    left = [int(number) for number in re.findall(r"\.\.\. and (\d+) more findings\.", text)]
+    assert (len(left), len(listed) + sum(left)) == (4, 300)
+    assert "## Jobs to set" in text
+    for line in text.splitlines():
+        assert not line.startswith("| 1") or line.endswith(" |")
+        assert not line.startswith("- error") or line.endswith(" (policy.yml:3)")
 
 
 @settings(max_examples=60, deadline=None)

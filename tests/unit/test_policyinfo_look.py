@@ -243,7 +243,7 @@ def test_a_drill_of_a_wrong_clock_proves_nothing() -> None:
     [None, {}, {"restore": 1}, {"restore": True, "boot": 1}, {"restore": "1", "boot": 1}, {"restore": -1, "boot": 1}],
 )
 def test_a_drill_without_times_was_not_measured(seconds: object) -> None:
-    (found,) = drilled_guests([a_record(seconds=seconds)], NOW).values()
+    (found,) = list(drilled_guests([a_record(seconds=seconds)], NOW).values())
     assert (found.passed_at, found.seconds) == (NOW, None)
 
 

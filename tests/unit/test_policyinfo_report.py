@@ -166,7 +166,7 @@ def test_a_job_for_each_tier_with_its_settings() -> None:
 def test_a_tier_with_very_many_guests_has_several_jobs() -> None:
     guests = [a_guest(vmid) for vmid in range(100_000_000, 100_003_000)]
     jobs = a_report(a_policy(), seen(guests, jobs=[]))["jobs"]
-    assert [job["id"] for job in jobs] == ["lifeboat-main_gold", "lifeboat-main_gold-2"]
+    assert [job["id"] for job in jobs] == ["lifeboat-main_gold", "lifeboat-main_gold_2"]
     assert [vmid for job in jobs for vmid in job["vmids"]] == [guest.vmid for guest in guests]
     assert all(len("%2C".join(map(str, job["vmids"]))) <= BODY_LIMIT // 2 for job in jobs)
 
@@ -228,14 +228,14 @@ def test_what_cannot_be_seen_stays_in_its_job() -> None:
     )
     there = [
         a_job("lifeboat-main_gold", **{**GOLD, "vmid": "101,102,999"}),
-        a_job("lifeboat-main_bronze-2", **{**GOLD, "vmid": "998"}),
+        a_job("lifeboat-main_bronze_2", **{**GOLD, "vmid": "998"}),
     ]
     guests = [a_guest(101, "db1"), Guest(102, None, "pve1", "lxc"), a_guest(103, "web")]
     some = seen(guests, jobs=there, observed={"permissions": Permissions({"/vms/101": {"VM.Audit": True}})})
     assert {job["id"]: job.get("vmids") for job in a_report(policy, some)["jobs"]} == {
         "lifeboat-main_gold": [101, 102, 999],
         "lifeboat-main_bronze": [103, 998],
-        "lifeboat-main_bronze-2": None,
+        "lifeboat-main_bronze_2": None,
     }
     everything = {job["id"]: job.get("vmids") for job in a_report(policy, seen(guests, jobs=there))["jobs"]}
     assert everything["lifeboat-main_gold"] == [101, 102]

@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._policy import schema_check, yaml_nodes
+from ansible_collections.lifeboat.backup.plugins.module_utils._policy.hidden_characters import first_hidden
 from ansible_collections.lifeboat.backup.plugins.module_utils._policy.model import Place, Policy
 from ansible_collections.lifeboat.backup.plugins.module_utils._policy.plain_values import plain
 from ansible_collections.lifeboat.backup.plugins.module_utils._policy.problems import (
@@ -36,19 +39,33 @@ _GRACE = "24h"
 
 
 def read_policy(path: str | os.PathLike[str]) -> Policy:
-    """The policy in a file of YAML, UTF-8.
+    """The policy in a regular file of YAML, UTF-8. Pipes and devices might be waited for without an end.
 
     :raises PolicyError: with all its problems; also where the file can't be read.
     """
     name = os.fspath(path)
     file = printable(name)
     try:
-        with Path(name).open("rb") as handle:
+        _check_regular(Path(name).stat().st_mode)  # first, because to open a device may do something
+        with open(name, "rb", opener=_open_at_once) as handle:
+            _check_regular(os.fstat(handle.fileno()).st_mode)
             content = handle.read(yaml_nodes.LARGEST + 1)
     except (OSError, ValueError) as error:  # a ValueError for a name with a NUL in it
         why = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise PolicyError([Problem(file, 0, "", "a file that can be read", f"this: {why}")]) from error
     return policy_of(content, file)
+
+
+def _check_regular(mode: int) -> None:
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "not a regular file")
+
+
+def _open_at_once(name: str, flags: int) -> int:
+    """Also where a pipe has taken the place of the file in the meantime."""
+    return os.open(name, flags | os.O_NONBLOCK)
 
 
 def policy_of(text: str | bytes, file: str) -> Policy:
@@ -77,15 +94,21 @@ def _decoded(text: str | bytes) -> str:
     if len(content) > yaml_nodes.LARGEST:
         raise yaml_nodes.Unreadable(1, "a document of at most 1 MiB", "a larger one")
     try:
-        return content.decode("utf-8-sig")
+        decoded = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise yaml_nodes.Unreadable(line, "UTF-8", f"the byte 0x{content[error.start]:02x} that is none") from error
+    hidden = first_hidden(decoded)
+    if hidden:
+        raise yaml_nodes.Unreadable(*hidden)
+    return decoded
 
 
 def _policy(raw: Any, file: str, spot: Spot | None, mistakes: Mistakes) -> Policy:
     data = plain(raw, mistakes)
     schema_check.check_schema(data, mistakes)
+    if mistakes.full:  # there may be values that nothing has looked at
+        raise PolicyError(_problems(file, spot, mistakes))
     policy = _Reader(data if isinstance(data, dict) else {}, file, spot, mistakes).policy()
     if policy is None or mistakes:
         raise PolicyError(_problems(file, spot, mistakes))

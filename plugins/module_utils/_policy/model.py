@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.retention import Keep
+from ansible_collections.lifeboat.backup.plugins.module_utils._policy.name_patterns import name_test
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,11 @@ class Match:
     nodes: frozenset[str] = frozenset()
     ids: tuple[tuple[int, int], ...] = ()
     type: str | None = None
+
+    @cached_property
+    def name_test(self) -> Callable[[str], re.Match[str] | None]:
+        """What matches any of the ``names``: made once for each rule, however many guests it is asked about."""
+        return name_test(self.names)
 
 
 @dataclass(frozen=True)

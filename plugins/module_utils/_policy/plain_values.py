@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._policy.problems import Mistakes, Path, shown
@@ -40,7 +40,7 @@ class _Copy:
             return self._text(str(value), path)
         if isinstance(value, (int, float)) and abs(value) <= _LARGEST:
             return float(value) if isinstance(value, float) else int(value)
-        if type(value) is date:
+        if isinstance(value, date) and not isinstance(value, datetime):
             return value.isoformat()
         self._mistakes.add(path, "a text, a number, true, false, a list or a mapping", shown(value))
         return None

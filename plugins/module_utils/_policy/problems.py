@@ -18,6 +18,8 @@ Path = tuple[Union[str, int], ...]
 
 MESSAGES = 10
 DETAILS = 100
+MOST = 1000
+"""Mistakes that are collected; nobody reads more, and a document of 1 MiB may have 100,000."""
 _LONGEST_TEXT = 60
 _LONGEST_NUMBER = 128
 """In bits."""
@@ -55,7 +57,8 @@ class PolicyError(InputError):
         self.problems = tuple(problems)
         sentences = [str(problem) for problem in self.problems[:MESSAGES]]
         more = len(self.problems) - MESSAGES
-        super().__init__("\n".join([*sentences, f"... and {more} more."] if more > 0 else sentences))
+        least = "at least " if len(self.problems) >= MOST else ""
+        super().__init__("\n".join([*sentences, f"... and {least}{more} more."] if more > 0 else sentences))
 
     def details(self) -> dict[str, Any]:
         """The first hundred problems, for the result of a failed task."""
@@ -63,7 +66,7 @@ class PolicyError(InputError):
 
 
 class Mistakes:
-    """Collects what is wrong, and knows about which values nothing has been said yet."""
+    """Collects what is wrong, up to a number, and knows about which values nothing has been said yet."""
 
     def __init__(self) -> None:
         self._all: dict[Mistake, None] = {}
@@ -76,6 +79,11 @@ class Mistakes:
     def __len__(self) -> int:
         return len(self._all)
 
+    @property
+    def full(self) -> bool:
+        """Whether there are so many that no more are collected."""
+        return len(self._all) >= MOST
+
     def add(self, path: Path, expected: str, found: str) -> None:
         """One more, about the value at ``path``; the same again is told once."""
         self._paths.add(path)
@@ -83,7 +91,8 @@ class Mistakes:
 
     def add_key(self, path: Path, expected: str, found: str, line: int) -> None:
         """One more, about the key in ``line`` that leads to ``path``; whatever stands there is judged by itself."""
-        self._all[Mistake(path, expected, found, line)] = None
+        if not self.full:
+            self._all[Mistake(path, expected, found, line)] = None
         self._touched.update(path[:length] for length in range(len(path) + 1))
 
     def sound(self, path: Path) -> bool:

@@ -6,12 +6,10 @@
 
 from __future__ import annotations
 
-import fnmatch
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
-from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, Optional, TypeVar
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._policy.model import (
     Exemption,
@@ -32,11 +30,12 @@ class Assignment(NamedTuple):
     ended: Exemption | None
 
 
-class _Alike(NamedTuple):
-    """The rules and exemptions that are left for guests which differ in their id and name alone."""
-
-    rules: tuple[Rule, ...]
-    exemptions: tuple[Exemption, ...]
+_EVERYBODY = Match()
+_Found = TypeVar("_Found", Rule, Exemption)
+_Ranges = tuple[tuple[int, int], ...]
+_NameTest = Callable[[str], Optional["re.Match[str]"]]
+_Left = list[tuple[_Found, _Ranges, Optional[_NameTest]]]
+"""Rules or exemptions that fit a kind of guests, each with the ids and names that are still to be asked for."""
 
 
 class Assigner:
@@ -48,28 +47,41 @@ class Assigner:
     def __init__(self, policy: Policy, today: date) -> None:
         self._policy = policy
         self._today = today
-        self._kinds: dict[tuple[object, ...], _Alike] = {}
+        self._kinds: dict[tuple[object, ...], tuple[_Left[Rule], _Left[Exemption]]] = {}
 
     def tier_of(self, subject: Subject) -> Assignment:
         """The tier of the first rule that fits, and the exemption."""
         kind = (subject.type, subject.pool, subject.node, subject.tags)
-        alike = self._kinds.get(kind) or self._kinds.setdefault(kind, self._left_for(subject))
-        rule = next(rule for rule in alike.rules if rule.match is None or _fits_itself(rule.match, subject))
-        exemption, ended = self._exemptions(alike, subject) if alike.exemptions else (None, None)
+        rules, exemptions = self._kinds.get(kind) or self._kinds.setdefault(kind, self._left_for(subject))
+        rule = next(_fitting(rules, subject))
+        exemption, ended = self._exempted(exemptions, subject) if exemptions else (None, None)
         return Assignment(self._policy.tiers[rule.tier], rule, exemption, ended)
 
-    def _left_for(self, subject: Subject) -> _Alike:
-        policy = self._policy
-        return _Alike(
-            tuple(rule for rule in policy.rules if rule.match is None or _fits_kind(rule.match, subject)),
-            tuple(exemption for exemption in policy.exemptions if _fits_kind(exemption.match, subject)),
-        )
+    def _left_for(self, subject: Subject) -> tuple[_Left[Rule], _Left[Exemption]]:
+        return _left(self._policy.rules, subject), _left(self._policy.exemptions, subject)
 
-    def _exemptions(self, alike: _Alike, subject: Subject) -> tuple[Exemption | None, Exemption | None]:
+    def _exempted(self, left: _Left[Exemption], subject: Subject) -> tuple[Exemption | None, Exemption | None]:
         """The one that is in force, else the last that was."""
-        fitting = [exemption for exemption in alike.exemptions if _fits_itself(exemption.match, subject)]
+        fitting = list(_fitting(left, subject))
         exemption = next((one for one in fitting if self._today <= one.until), None)
         return exemption, None if exemption else max(fitting, key=lambda one: one.until, default=None)
+
+
+def _left(some: Iterable[_Found], subject: Subject) -> _Left[_Found]:
+    found: _Left[_Found] = []
+    for one in some:
+        match = _EVERYBODY if one.match is None else one.match
+        if _fits_kind(match, subject):
+            found.append((one, match.ids, match.name_test if match.names else None))
+    return found
+
+
+def _fitting(left: _Left[_Found], subject: Subject) -> Iterator[_Found]:
+    """Those whose ids and names fit, too."""
+    vmid, name = subject.vmid, subject.name
+    for one, ids, named in left:
+        if (not ids or _is_within(ids, vmid)) and (named is None or (name is not None and named(name) is not None)):
+            yield one
 
 
 def tier_of(policy: Policy, subject: Subject, today: date) -> Assignment:
@@ -88,7 +100,11 @@ def unused_rules(policy: Policy, assignments: Iterable[Assignment]) -> tuple[Rul
 
 def fits(match: Match, subject: Subject) -> bool:
     """Whether all conditions hold."""
-    return _fits_kind(match, subject) and _fits_itself(match, subject)
+    return (
+        _fits_kind(match, subject)
+        and (not match.ids or _is_within(match.ids, subject.vmid))
+        and (not match.names or (subject.name is not None and match.name_test(subject.name) is not None))
+    )
 
 
 def _fits_kind(match: Match, subject: Subject) -> bool:
@@ -101,27 +117,8 @@ def _fits_kind(match: Match, subject: Subject) -> bool:
     )
 
 
-def _fits_itself(match: Match, subject: Subject) -> bool:
-    """The conditions that go by what no other guest has."""
-    return (not match.ids or _is_within(match.ids, subject.vmid)) and (
-        not match.names or (subject.name is not None and name_test(match.names)(subject.name) is not None)
-    )
-
-
 def _is_within(ranges: tuple[tuple[int, int], ...], vmid: int) -> bool:
     for first, last in ranges:  # noqa: SIM110 - any() takes three times as long, for each rule and guest
         if first <= vmid <= last:
             return True
     return False
-
-
-@lru_cache(maxsize=4096)
-def name_test(patterns: tuple[str, ...]) -> Callable[[str], re.Match[str] | None]:
-    """What matches the names that any of some shell patterns means, case sensitive.
-
-    Python's translation of a pattern never goes back behind a star once passed (3.9 and later), so the time is bounded
-    by the product of both lengths.
-
-    :raises re.error: for a range such as ``[z-a]``, in early releases of Python 3.9 and 3.10.
-    """
-    return re.compile("|".join(fnmatch.translate(pattern) for pattern in patterns)).match

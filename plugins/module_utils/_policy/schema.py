@@ -14,19 +14,25 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-_DURATION = r"^\s*[0-9]{1,12}[smhdwSMHDW]?\s*$"
-_DURATION_ABOVE_0 = r"^\s*(?=[0-9]*[1-9])[0-9]{1,12}[smhdwSMHDW]?\s*$"
+_DURATION = r"^\s*([0-9]{1,12}[smhdwSHDW]|0)\s*$"
+_DURATION_ABOVE_0 = r"^\s*(?=[0-9]*[1-9])[0-9]{1,12}[smhdwSHDW]\s*$"
+DURATIONS = (_DURATION, _DURATION_ABOVE_0)
+"""Their patterns. With a unit, because nobody means seconds; without M, which some mean for months."""
 _LINE = r"^(?=.*\S)[^\x00-\x1f\x7f-\x9f\u2028\u2029]+(?!\n)$"
+_NAME = r"^(?!\s)(?!.*\s$)[^\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]+(?!\n)$"
+_TAG = r"^[A-Za-z0-9_][A-Za-z0-9_+.-]*(?!\n)$"
+_MOST_VALUES = 1000
 _CLOCK = "([01]?[0-9]|2[0-3]):[0-5][0-9]"
 _ID = "[1-9][0-9]{2,8}"
 
 
-def _duration(words: str = "a duration such as 24h") -> dict[str, Any]:
-    return {"type": ["string", "integer"], "pattern": _DURATION_ABOVE_0, "minimum": 1, "description": words}
+def _duration(example: str) -> dict[str, Any]:
+    words = f"a duration with its unit, such as {example}"
+    return {"type": "string", "pattern": _DURATION_ABOVE_0, "description": words}
 
 
-def _line(words: str, longest: int = 256) -> dict[str, Any]:
-    return {"type": "string", "pattern": _LINE, "maxLength": longest, "description": words}
+def _line(words: str, longest: int = 256, pattern: str = _LINE) -> dict[str, Any]:
+    return {"type": "string", "pattern": pattern, "maxLength": longest, "description": words}
 
 
 def _several(one: Mapping[str, Any], words: str) -> dict[str, Any]:
@@ -34,7 +40,7 @@ def _several(one: Mapping[str, Any], words: str) -> dict[str, Any]:
     return {
         "description": words,
         "if": {"type": "array"},
-        "then": {"items": one, "minItems": 1, "description": f"{words}, at least one"},
+        "then": {"items": one, "minItems": 1, "maxItems": _MOST_VALUES, "description": f"{words}, at least one"},
         "else": one,
     }
 
@@ -65,16 +71,16 @@ _KEEP = _mapping(
 )
 
 _TIER_OPTIONS: dict[str, Any] = {
-    "rpo": _duration("a duration such as 24h"),
-    "rto": _duration("a duration such as 15m"),
+    "rpo": _duration("24h"),
+    "rto": _duration("15m"),
     "keep": _KEEP,
     "storage": _line("the name of a storage", 100),
     "mode": {"enum": ["snapshot", "suspend", "stop"], "description": "snapshot, suspend or stop"},
     "compress": {"enum": ["zstd", "gzip", "lzo", "none"], "description": "zstd, gzip, lzo or none"},
     "protected": {"type": "boolean", "description": "true or false"},
     "encrypted": {"type": "boolean", "description": "true or false"},
-    "verify": _duration("a duration such as 7d"),
-    "drill": _duration("a duration such as 30d"),
+    "verify": _duration("7d"),
+    "drill": _duration("30d"),
     "schedule": _line('a calendar event such as "02:30", as one line of text'),
     "window": {
         "type": "string",
@@ -108,13 +114,13 @@ _MATCH = {
     **_mapping(
         "a mapping of conditions such as {tags: [db], type: qemu}",
         {
-            "tags": _several(_line("a tag"), "a tag or a list of tags"),
-            "pools": _several(_line("the name of a pool"), "the name of a pool or a list of them"),
+            "tags": _several(_line("a tag of letters, digits and _ + . -", pattern=_TAG), "a tag or a list of tags"),
+            "pools": _several(_line("the name of a pool", pattern=_NAME), "the name of a pool or a list of them"),
             "names": _several(
                 _line('a shell pattern of names such as "db*", of at most 256 characters'),
                 "a shell pattern of names or a list of them",
             ),
-            "nodes": _several(_line("the name of a node"), "the name of a node or a list of them"),
+            "nodes": _several(_line("the name of a node", pattern=_NAME), "the name of a node or a list of them"),
             "ids": _several(
                 {
                     "type": ["integer", "string"],
@@ -167,8 +173,9 @@ SCHEMA: dict[str, Any] = {
                 "type": ["string", "integer"],
                 "pattern": _DURATION,
                 "minimum": 0,
+                "maximum": 0,
                 "default": "24h",
-                "description": "a duration such as 24h",
+                "description": "a duration with its unit, such as 24h, or 0",
             },
             "tiers": {
                 "type": "object",

@@ -81,9 +81,9 @@ class _Maker:
         if node.kind == "sequence":
             made = [self.made(item, (*path, at)) for at, item in enumerate(node.items)]
             spots: dict[str | int, Spot] = {
-                at: Spot(node.items[at].line, spot.inner) for at, (_, spot) in enumerate(made)
+                at: Spot(node.items[at].line, spot.inner) for at, (_value, spot) in enumerate(made)
             }
-            return [value for value, _ in made], Spot(node.line, spots)
+            return [value for value, _spot in made], Spot(node.line, spots)
         return self._mapping(node, path)
 
     def _scalar(self, node: Node, path: Path) -> Any:

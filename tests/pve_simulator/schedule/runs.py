@@ -39,7 +39,7 @@ def next_run(event: CalendarEvent, after: int, where: tzinfo) -> int | None:
 def runs(event: CalendarEvent, after: int, where: tzinfo, count: int) -> list[int]:
     """The next times after ``after``, ``count`` at most."""
     found: list[int] = []
-    for _ in range(count):
+    for _run in range(count):
         run = next_run(event, found[-1] if found else after, where)
         if run is None:
             break

@@ -87,9 +87,8 @@ def _int(given: Any) -> int:
 
 def _parts(given: Any) -> list[str]:
     """A list as the API shows it: an array, or text with commas, semicolons, blanks or NUL between."""
-    if isinstance(given, (list, tuple, set, frozenset)):
-        return [str(one) for one in given if str(one)]
-    return [one for one in re.split(r"[,;\s\0]+", str(given)) if one]
+    texts = given if isinstance(given, (list, tuple)) else [given]
+    return [one for text in texts for one in re.split(r"[,;\s\0]+", str(text)) if one]
 
 
 def _ids(given: Any) -> tuple[int, ...]:
@@ -125,11 +124,15 @@ def _compress_written(value: Value) -> str:
     return "0" if value == "none" else str(value)
 
 
-def properties(given: Any) -> dict[str, str]:
-    """A property string, or the object that the API shows in its place, as a mapping of texts."""
+def properties(given: Any, default_key: str = "") -> dict[str, str]:
+    """A property string, or the object that the API shows in its place, as a mapping of texts.
+
+    ``default_key`` is that of a value without a name.
+    """
     if isinstance(given, Mapping):
         return {str(key).replace("_", "-"): str(value) for key, value in given.items() if value is not None}
-    pairs = (part.partition("=") for part in str(given).split(",") if part.strip())
+    parts = [part if "=" in part else f"{default_key}={part}" for part in str(given).split(",") if part.strip()]
+    pairs = (part.partition("=") for part in parts)
     return {key.strip(): value.strip() for key, _sign, value in pairs}
 
 
@@ -155,7 +158,7 @@ def _performance_written(value: Value) -> str:
 
 
 def _fleecing(given: Any) -> dict[str, Any]:
-    found: dict[str, Any] = dict(properties(given))
+    found: dict[str, Any] = dict(properties(given, "enabled"))
     if "enabled" in found:
         found["enabled"] = found["enabled"].lower() in ("1", "true", "yes", "on")
     return found

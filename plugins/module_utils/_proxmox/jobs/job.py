@@ -36,10 +36,13 @@ class Job:
     id: str
     shown: Mapping[str, Any] = field(default_factory=dict)
     next_run: int | None = None
+    _known: dict[str, Value] = field(default_factory=dict, compare=False, repr=False)
 
     def value(self, of: Field) -> Value:
-        """A field in its one form; its default where the job has none."""
-        return of.of(self.shown.get(of.api))
+        """A field in its one form; its default where the job has none. Read once: a list of ids may be long."""
+        if of.option not in self._known:
+            self._known[of.option] = of.of(self.shown.get(of.api))
+        return self._known[of.option]
 
     def has(self, of: Field) -> bool:
         """Whether it is set at all."""

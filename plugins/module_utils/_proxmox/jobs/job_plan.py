@@ -37,7 +37,8 @@ _NEW_ID = re.compile(r"^[A-Za-z][A-Za-z0-9_-]+$")
 class Wanted:
     """A wish whose guests are known: ``values`` by option, those of the selection included.
 
-    ``unknown`` are ids that were named and that nobody is shown to have.
+    ``unknown`` are ids that were named and that nobody is shown to have. ``spared`` are settings, by their names at
+    Proxmox, that the caller may not remove.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Wanted:
     unset: frozenset[str] = frozenset()
     exact: bool = False
     unknown: tuple[int, ...] = ()
+    spared: tuple[str, ...] = ()
 
     @property
     def selects(self) -> Field | None:
@@ -130,7 +132,7 @@ def _updated(wanted: Wanted, job: Job) -> JobPlan:
     send, delete = _selected(wanted, job)
     for option, value in wanted.values.items():
         one = FIELDS[option]
-        if one in (*SELECTION, EXCLUDE) or one.same(job.value(one), value):
+        if one in (*SELECTION, EXCLUDE) or _is_so(wanted, job, one, value):
             continue
         if value in (None, (), {}):
             delete.add(one.api)
@@ -138,7 +140,8 @@ def _updated(wanted: Wanted, job: Job) -> JobPlan:
             send[one.api] = one.write(value)
     surplus = {_api(option) for option in wanted.unset}
     if wanted.exact:
-        surplus |= {name for name in job.removable if name not in BY_API or BY_API[name].option not in wanted.values}
+        named = {FIELDS[option].api for option in wanted.values}
+        surplus |= {name for name in job.removable if name not in named and name not in wanted.spared}
     kept = {EXCLUDE.api} if VMIDS.api in send or POOL.api in send else set()  # goes with the old selection
     delete |= {name for name in surplus - kept - set(send) if job.shown.get(name) is not None}
     _check_storage(wanted.id, send, job, STORAGE.api in delete)
@@ -150,6 +153,16 @@ def _updated(wanted: Wanted, job: Job) -> JobPlan:
     return JobPlan(wanted.id, UPDATE, job, after, send, _changes(job, after), wanted.unknown)
 
 
+def _is_so(wanted: Wanted, job: Job, one: Field, value: Value) -> bool:
+    """Whether a field is as it is wanted: also where it isn't set and Proxmox takes the same by its own default.
+
+    Not where the job is to be exact: a node's /etc/vzdump.conf may have another default.
+    """
+    if not one.same(job.value(one), value):
+        return False
+    return not wanted.exact or job.has(one) or one.storage or value in (None, ())
+
+
 def _selected(wanted: Wanted, job: Job) -> tuple[dict[str, Any], set[str]]:
     """What changes the selection: to be sent, and to be removed.
 
@@ -159,6 +172,8 @@ def _selected(wanted: Wanted, job: Job) -> tuple[dict[str, Any], set[str]]:
     """
     chosen, before = wanted.selects, job.selection
     excluded = wanted.values.get(EXCLUDE.option)
+    if chosen is None and before is ALL and wanted.values.get(ALL.option) is False:
+        raise InputError(f"{wanted.id}: all_guests: it takes all guests now; name those that it is to take instead.")
     if chosen is None:
         if excluded is not None and before is not ALL:
             raise InputError(f"{wanted.id}: exclude: it belongs to jobs that take all guests, and this one does not.")

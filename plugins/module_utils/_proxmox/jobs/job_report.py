@@ -32,18 +32,26 @@ _SHOWN = 60
 
 @dataclass(frozen=True)
 class Told:
-    """One job at the end: its plan, what there is now, and why it is not as it was wanted (None where it is)."""
+    """One job at the end: its plan, what there is now, and why it is not as it was wanted (None where it is).
+
+    ``sent`` tells whether Proxmox has taken a change of it.
+    """
 
     plan: JobPlan
     job: Job | None
     failure: str | None = None
+    sent: bool = False
+
+    def changed(self, check_mode: bool) -> bool:
+        """Whether the job was changed, or would be."""
+        return self.plan.action != NONE if check_mode else self.sent
 
 
 def report(told: Sequence[Told], runs: Mapping[str, Runs], check_mode: bool) -> dict[str, Any]:
     """The result of the module, in check mode and otherwise alike; without warnings."""
     rows = [_row(one, runs, check_mode) for one in told]
     counts = {word: sum(row["result"] == word for row in rows) for word in RESULTS}
-    changed = [one for one in told if one.plan.action != NONE and (check_mode or one.failure is None)]
+    changed = [one for one in told if one.changed(check_mode)]
     failed = [f"{one.plan.id}: {one.failure.rstrip('.')}" for one in told if one.failure is not None]
     told_counts = [f"{number} {word.replace('_', ' ')}" for word, number in counts.items() if number]
     message = f"{counted(len(rows), 'job')}: {', '.join(told_counts) or 'none'}."
@@ -67,7 +75,7 @@ def _row(one: Told, runs: Mapping[str, Runs], check_mode: bool) -> dict[str, Any
     return {
         "id": plan.id,
         "result": result,
-        "changed": plan.action != NONE and one.failure is None,
+        "changed": one.changed(check_mode),
         "reason": one.failure or reason(plan),
         "changes": [
             {"field": change.option, "before": plain(change.before), "after": plain(change.after)}

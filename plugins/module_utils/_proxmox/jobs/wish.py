@@ -28,30 +28,29 @@ NOTHING = "Nothing was changed."
 _LONGEST_ID = 50
 _CHOOSING = ("vmids", "names", "tags", "all_guests", "pool", "exclude")
 _FIXED = {"schedule", "enabled", "vmids", "all_guests", "pool"}
-OTHERS = (
-    *("dumpdir", "maxfiles", "notification-policy", "notification-target", "pigz", "quiet", "script", "stop"),
-    "tmpdir",
-)
+ROOT_ALONE = ("dumpdir", "script", "tmpdir")
+"""Settings that only root@pam with a password may set or remove (recorded: 09_backup_jobs)."""
+OTHERS = (*ROOT_ALONE, "maxfiles", "notification-policy", "notification-target", "pigz", "quiet", "stop")
 """Settings of jobs that no option names, by their names at Proxmox: they can be removed."""
-UNSETTABLE = (*sorted(set(FIELDS) - _FIXED), *OTHERS)
+UNSETTABLE = (*sorted(set(FIELDS) - _FIXED), *sorted(OTHERS))
 
 
 @dataclass(frozen=True)
 class Choice:
     """Which guests: of their own (``guests``), all of them, or those of a ``pool``. None says nothing of it.
 
-    ``exclude`` are ids or names.
+    ``all_guests`` is None where it isn't named. ``exclude`` are ids or names.
     """
 
     guests: Selection | None = None
-    all_guests: bool = False
+    all_guests: bool | None = None
     pool: str | None = None
     exclude: tuple[str, ...] | None = None
 
     @property
     def made(self) -> bool:
         """Whether it says which guests are meant, and not only which are not."""
-        return self.guests is not None or self.all_guests or self.pool is not None
+        return self.guests is not None or bool(self.all_guests) or self.pool is not None
 
 
 @dataclass(frozen=True)
@@ -148,13 +147,13 @@ def _checked(params: Mapping[str, Any]) -> JobWish:
 def _choice(params: Mapping[str, Any]) -> Choice:
     """:raises InputError: for two ways to choose, and for a choice of nobody."""
     lists = {option: params[option] for option in ("vmids", "names", "tags") if params.get(option) is not None}
-    pool, everything = params.get("pool"), bool(params.get("all_guests"))
+    pool, everything = params.get("pool"), params.get("all_guests")
     ways = [*lists, *(["all_guests"] if everything else []), *(["pool"] if pool is not None else [])]
     if len(ways) > 1 and (everything or pool is not None):
         raise InputError(
             f"{listed(ways)}: a job takes all guests, those of a pool, or those that are named; choose one way."
         )
-    if (lists and not any(lists.values())) or pool == "":
+    if (lists and not any(lists.values())) or (pool is not None and not pool.strip()):
         raise InputError(f"{listed(ways)}: it is empty, and Proxmox would take every guest for that; name guests.")
     exclude = params.get("exclude")
     if exclude and pool is not None:
@@ -167,6 +166,9 @@ def _choice(params: Mapping[str, Any]) -> Choice:
 def _values(params: Mapping[str, Any]) -> dict[str, Value]:
     """What is named of all other fields, in the one form of each."""
     check_ranges(params)
+    empty = [option for option in ("node", "storage") if params.get(option) is not None and not params[option].strip()]
+    if empty:
+        raise InputError(f"{listed(empty)}: it is empty; name one, or remove it with unset.")
     made = {option: _MADE.get(option, _same)(params[option]) for option in _PLAIN if params.get(option) is not None}
     return {option: FIELDS[option].of(value) for option, value in made.items()}
 
@@ -196,6 +198,18 @@ def _comment(given: str) -> str:
     return given
 
 
+def _notes(given: str) -> str:
+    """Without blanks around them, which the file that holds the job would lose."""
+    return escaped_notes(given.strip())
+
+
+def _exclude_paths(given: Sequence[str]) -> Sequence[str]:
+    odd = [path for path in given if path != path.strip() or not path]
+    if odd:
+        raise InputError(f"exclude_paths: {listed(map(repr, odd))} begins or ends with a blank, or is empty.")
+    return given
+
+
 def _minutes(option: str) -> Callable[[str], int]:
     return lambda given: whole_minutes(parse_duration(given, option))
 
@@ -208,7 +222,8 @@ _MADE: Mapping[str, Callable[[Any], Any]] = {
     "keep": _keep,
     "schedule": _schedule,
     "comment": _comment,
-    "notes": escaped_notes,
+    "notes": _notes,
+    "exclude_paths": _exclude_paths,
     "lock_wait": _minutes("lock_wait"),
     "stop_wait": _minutes("stop_wait"),
     "fleecing": checked_fleecing,

@@ -25,9 +25,11 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.freshness
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.jobs.job import Job
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.policy.seen import Seen
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.policy.uncollected import uncollected
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.policy.verdicts import Case
 
 
+@uncollected()
 def cases(policy: Policy, seen: Seen) -> list[Case]:
     """All guests that are shown, by id."""
     observation = seen.observation

@@ -45,10 +45,10 @@ def disks_in(answer: object) -> dict[int, tuple[Disk, ...]] | None:
         return None
     found: dict[int, tuple[Disk, ...]] = {}
     for guest in children:
-        vmid = whole_number(guest.get("id")) if isinstance(guest, Mapping) else 0
+        vmid = whole_number(guest.get("id")) if isinstance(guest, dict) else 0
         if vmid:
             entries = guest.get("children")
-            found[vmid] = tuple(_disk(one) for one in entries or () if isinstance(one, Mapping))
+            found[vmid] = tuple([_disk(one) for one in entries or () if isinstance(one, dict)])
     return found
 
 

@@ -6,9 +6,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.drill.history import (
@@ -35,6 +34,10 @@ class Drilled:
     seconds: float | None = None
 
 
+NOTHING = Drilled()
+"""What the record says of a guest that is not in it."""
+
+
 def drilled_guests(records: Iterable[Mapping[str, Any]], now: float) -> dict[Key, Drilled]:
     """By guest, of the ``records`` of one cluster in whatever order they are.
 
@@ -47,18 +50,20 @@ def drilled_guests(records: Iterable[Mapping[str, Any]], now: float) -> dict[Key
         verdict = record.get("verdict")
         if key is None or at is None or verdict not in VERDICTS:
             continue
-        known = found.get(key, Drilled())
+        known = found.get(key, NOTHING)
         found[key] = known if at > now + DAY else _with(known, record, str(verdict), min(at, int(now)))
     return found
 
 
 def _with(known: Drilled, record: Mapping[str, Any], verdict: str, at: int) -> Drilled:
+    completed_at, last, reason = known.completed_at, known.verdict, known.reason
+    passed_at, seconds = known.passed_at, known.seconds
     # Of two at the same moment the one that failed counts, in whatever order they stand
-    if verdict in COMPLETED and (known.completed_at is None or (at, verdict == "failed") >= _rank(known)):
-        known = replace(known, completed_at=at, verdict=verdict, reason=str(record.get("reason") or ""))
-    if verdict == "passed" and (known.passed_at is None or at >= known.passed_at):
-        known = replace(known, passed_at=at, seconds=_seconds(record.get("seconds")))
-    return known
+    if verdict in COMPLETED and (completed_at is None or (at, verdict == "failed") >= _rank(known)):
+        completed_at, last, reason = at, verdict, str(record.get("reason") or "")
+    if verdict == "passed" and (passed_at is None or at >= passed_at):
+        passed_at, seconds = at, _seconds(record.get("seconds"))
+    return Drilled(completed_at, last, reason, passed_at, seconds)
 
 
 def _rank(known: Drilled) -> tuple[int, bool]:
@@ -67,7 +72,7 @@ def _rank(known: Drilled) -> tuple[int, bool]:
 
 def _key(record: Mapping[str, Any]) -> Key | None:
     guest = record.get("guest")
-    if not isinstance(guest, Mapping):
+    if not isinstance(guest, dict):
         return None
     vmid, kind = guest.get("vmid"), guest.get("type")
     if isinstance(vmid, bool) or not isinstance(vmid, int) or not isinstance(kind, str) or not kind:
@@ -76,21 +81,23 @@ def _key(record: Mapping[str, Any]) -> Key | None:
 
 
 def _time(value: object) -> int | None:
-    return int(value) if _is_number(value) and isinstance(value, (int, float)) and value > 0 else None
+    number = _number(value)
+    return int(number) if number else None
 
 
 def _seconds(value: object) -> float | None:
     """Restore, boot and checks together; a drill without a check took no time for them."""
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return None
     parts = [value.get(part) for part in PARTS]
     if parts[2] is None:
         parts[2] = 0.0
-    numbers = [float(part) for part in parts if isinstance(part, (int, float)) and _is_number(part) and part >= 0]
+    numbers = [number for part in parts if (number := _number(part)) is not None]
     return round(sum(numbers), 1) if len(numbers) == len(PARTS) else None
 
 
-def _is_number(value: object) -> bool:
-    return (
-        isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and abs(value) < 1e15
-    )
+def _number(value: object) -> float | None:
+    """What is no number, negative, or beyond all times, is none."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1e15:
+        return float(value)
+    return None

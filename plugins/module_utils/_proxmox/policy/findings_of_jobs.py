@@ -41,12 +41,13 @@ def job_findings(policy: Policy, seen: Seen, judged: Sequence[Judged]) -> Iterat
     yield from _tier_retentions(policy)
     if seen.jobs_hidden is not None:
         return
+    by_job = _by_job(counting)
     yield from _no_job(counting)
-    yield from _disks(seen, counting)
+    yield from _disks(seen, by_job)
     yield from _gone(seen)
-    yield from _own_storage(seen, counting)
+    yield from _own_storage(seen, counting, by_job)
     yield from _short_retentions(counting)
-    yield from _single_retentions(seen, counting)
+    yield from _single_retentions(seen, by_job)
     yield from _slow_jobs(counting)
     yield from _disabled(policy, seen)
 
@@ -94,8 +95,8 @@ def _no_job(judged: Sequence[Judged]) -> Iterator[Finding]:
         yield Finding("no_job", severity, f"No enabled job takes in {told_guests(guests)}.", ids_of(guests))
 
 
-def _disks(seen: Seen, judged: Sequence[Judged]) -> Iterator[Finding]:
-    for job, guests in _by_job(judged).items():
+def _disks(seen: Seen, by_job: Mapping[str, list[Guest]]) -> Iterator[Finding]:
+    for job, guests in by_job.items():
         disks = seen.disks.get(job, {})
         left: list[tuple[Guest, list[str]]] = []
         for guest in guests:
@@ -129,13 +130,13 @@ def _gone(seen: Seen) -> Iterator[Finding]:
         yield Finding("gone_guest", WARNING, text, tuple(gone), job=name)
 
 
-def _own_storage(seen: Seen, judged: Sequence[Judged]) -> Iterator[Finding]:
+def _own_storage(seen: Seen, judged: Sequence[Judged], by_job: Mapping[str, list[Guest]]) -> Iterator[Finding]:
     """A storage that is lost together with its guests is no place for their backups."""
     lying = _guests_with_disks(seen)
     told: set[tuple[int, str]] = set()
-    for name, guests in _by_job(judged).items():
+    for name, guests in by_job.items():
         storage = seen.jobs[name].value(STORAGE)
-        there = lying.get(storage, frozenset())
+        there = lying.get(storage, set())
         here = [guest for guest in guests if guest.vmid in there]
         told.update((guest.vmid, storage) for guest in here)
         if here:
@@ -156,8 +157,7 @@ def _guests_with_disks(seen: Seen) -> Mapping[str, set[int]]:
     lying: dict[str, set[int]] = {}
     for disks in seen.disks.values():
         for vmid, some in disks.items():
-            for disk in some:
-                storage = disk.storage
+            for storage in {disk.storage for disk in some}:
                 if storage is not None:
                     lying.setdefault(storage, set()).add(vmid)
     return lying
@@ -185,8 +185,8 @@ def _broken(judged: Sequence[Judged], promise: str) -> Iterator[tuple[Judged, Pr
                 yield one, found
 
 
-def _single_retentions(seen: Seen, judged: Sequence[Judged]) -> Iterator[Finding]:
-    for name, guests in _by_job(judged).items():
+def _single_retentions(seen: Seen, by_job: Mapping[str, list[Guest]]) -> Iterator[Finding]:
+    for name, guests in by_job.items():
         job = seen.jobs[name]
         kept = {node: retention_of(seen, job, node) for node in sorted({guest.node for guest in guests})}
         single = {node for node, keep in kept.items() if isinstance(keep, Keep) and _keeps_one(keep)}

@@ -16,6 +16,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.policy.of
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.policy.of_drills import drill_promises
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.policy.of_jobs import JobJudge
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.policy.seen import Seen
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.policy.uncollected import uncollected
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.policy.verdicts import (
     EXEMPT,
     NEW,
@@ -28,6 +29,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.policy.ve
 )
 
 
+@uncollected()
 def judge_guests(policy: Policy, seen: Seen, found: Iterable[Case]) -> list[Judged]:
     """All guests, in the order given; nobody is new yet."""
     by_jobs = JobJudge(seen)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.duration import format_duration
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.wording import one_line
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.policy.drilled import Drilled
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.policy.drilled import NOTHING, Drilled
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.policy.seen import Seen
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.policy.verdicts import (
     MET,
@@ -25,12 +25,12 @@ NEVER = "never drilled"
 
 def drill_promises(case: Case, seen: Seen) -> Iterator[Promise]:
     """``drill`` and ``rto``, where they are promised."""
-    wanted = [name for name in ("drill", "rto") if getattr(case.tier, name) is not None]
     if seen.drills_hidden is not None:
+        wanted = [name for name in ("drill", "rto") if getattr(case.tier, name) is not None]
         why = seen.drills_hidden.rstrip(".")
         yield from (Promise(name, UNKNOWN, why, {"promised": getattr(case.tier, name)}) for name in wanted)
         return
-    drilled = seen.drills.get((case.guest.vmid, case.guest.type), Drilled())
+    drilled = seen.drills.get((case.guest.vmid, case.guest.type), NOTHING)
     if case.tier.drill is not None:
         yield _drill(drilled, case.tier.drill, seen.observation.observed_at)
     if case.tier.rto is not None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.duration import format_duration
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.retention import Keep
@@ -24,7 +24,10 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.jobs.fiel
     STORAGE,
 )
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.local_times import LocalTimes
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.policy.job_retention import retention_of
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.policy.job_retention import (
+    leaves_to_storage,
+    retention_of,
+)
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.policy.retention_check import Loss, loss
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.policy.schedules import longest_gap, merged
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.policy.seen import Schedule, Seen
@@ -39,14 +42,27 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.policy.ve
 NO_JOB = "no enabled job takes it in"
 
 
+class _Group(NamedTuple):
+    """What guests of one tier that the same jobs take in have in common.
+
+    ``here`` are those of the jobs that write to the tier's storage, ``by_node`` says whether what they keep may differ
+    from node to node. ``disks`` holds of guests of which no disk is left out.
+    """
+
+    here: tuple[str, ...]
+    by_node: bool
+    job: Promise
+    disks: Promise
+
+
 @dataclass(frozen=True)
 class JobJudge:
     """Judges by the jobs that were seen, and remembers what it has worked out."""
 
     seen: Seen
-    _jobs: dict[tuple[str, tuple[str, ...]], Promise] = field(default_factory=dict)
+    _groups: dict[tuple[str, tuple[str, ...]], _Group] = field(default_factory=dict)
     _keeps: dict[tuple[str, tuple[str, ...], str], Promise] = field(default_factory=dict)
-    _losses: dict[tuple[Keep, Keep, tuple[str, ...]], Loss | None] = field(default_factory=dict)
+    _losses: dict[tuple[Keep, Keep, frozenset[Schedule]], Loss | None] = field(default_factory=dict)
 
     def promises(self, case: Case) -> Iterator[Promise]:
         """``keep`` (where it is promised), ``job`` and ``disks``."""
@@ -55,17 +71,26 @@ class JobJudge:
             wanted = ("keep", "job", "disks") if case.tier.keep is not None else ("job", "disks")
             yield from (Promise(name, UNKNOWN, hidden.rstrip("."), {}) for name in wanted)
             return
-        here = self.going_to(case.jobs, case.tier.storage)
-        if case.tier.keep is not None:
-            key = (case.tier.name, case.jobs, case.guest.node)
-            if key not in self._keeps:
-                self._keeps[key] = self._keep(case, here, case.tier.keep)
-            yield self._keeps[key]
         about = (case.tier.name, case.jobs)
-        if about not in self._jobs:
-            self._jobs[about] = self._job(case, here)
-        yield self._jobs[about]
-        yield self._disks(case, here)
+        group = self._groups.get(about) or self._groups.setdefault(about, self._group(case))
+        if case.tier.keep is not None:
+            key = (*about, case.guest.node if group.by_node else "")
+            if key not in self._keeps:
+                self._keeps[key] = self._keep(case, group.here, case.tier.keep)
+            yield self._keeps[key]
+        yield group.job
+        yield self._disks(case, group)
+
+    def _group(self, case: Case) -> _Group:
+        """The group of a guest, worked out with the first of it."""
+        here = self.going_to(case.jobs, case.tier.storage)
+        if here:
+            evidence: dict[str, Any] = {"jobs": list(here), "excluded": []}
+            disks = Promise("disks", MET, f"{_jobs(here)} takes in all disks", evidence)
+        else:
+            disks = Promise("disks", NOT_MET, _no_job(case, self.seen), {"jobs": list(case.jobs)})
+        by_node = any(leaves_to_storage(self.seen.jobs[name]) for name in here)
+        return _Group(here, by_node, self._job(case, here), disks)
 
     def going_to(self, jobs: Sequence[str], storage: str) -> tuple[str, ...]:
         """Those of the jobs that write to the storage."""
@@ -73,10 +98,11 @@ class JobJudge:
 
     def lost(self, promised: Keep, found: Keep, jobs: tuple[str, ...]) -> Loss | None:
         """What a retention loses of the runs of these jobs."""
-        key = (promised, found, jobs)
+        schedules = frozenset(self.schedules(jobs))
+        key = (promised, found, schedules)
         if key not in self._losses:
             local = self._wall()
-            self._losses[key] = loss(promised, found, [local(time) for time in merged(self.schedules(jobs))])
+            self._losses[key] = loss(promised, found, [local(time) for time in merged([*schedules])])
         return self._losses[key]
 
     def schedules(self, jobs: Sequence[str]) -> list[Schedule]:
@@ -135,11 +161,9 @@ class JobJudge:
             return Promise("job", NOT_MET, f"{_jobs(here)} has mode {modes}, promised {tier.mode}", evidence)
         return _paced(right, self.schedules(right), tier, evidence)
 
-    def _disks(self, case: Case, here: tuple[str, ...]) -> Promise:
-        if not here:
-            return Promise("disks", NOT_MET, _no_job(case, self.seen), {"jobs": list(case.jobs)})
+    def _disks(self, case: Case, group: _Group) -> Promise:
         unread: list[str] = []
-        for name in here:
+        for name in group.here:
             if name in self.seen.disks_hidden:
                 unread.append(self.seen.disks_hidden[name].rstrip("."))
                 continue
@@ -147,16 +171,14 @@ class JobJudge:
             if disks is None:
                 unread.append(f"job {name} does not tell which disks it takes in")
                 continue
-            evidence = {
-                "job": name,
-                "included": [disk.key for disk in disks if disk.included],
-                "excluded": [disk.key for disk in disks if not disk.included],
-            }
-            if evidence["excluded"]:
-                return Promise("disks", NOT_MET, f"job {name} leaves out {listed(evidence['excluded'])}", evidence)
+            excluded = [disk.key for disk in disks if not disk.included]
+            if excluded:
+                included = [disk.key for disk in disks if disk.included]
+                evidence = {"job": name, "included": included, "excluded": excluded}
+                return Promise("disks", NOT_MET, f"job {name} leaves out {listed(excluded)}", evidence)
         if unread:
-            return Promise("disks", UNKNOWN, "; ".join(dict.fromkeys(unread)), {"jobs": list(here)})
-        return Promise("disks", MET, f"{_jobs(here)} takes in all disks", {"jobs": list(here), "excluded": []})
+            return Promise("disks", UNKNOWN, "; ".join(dict.fromkeys(unread)), {"jobs": list(group.here)})
+        return group.disks
 
 
 def _paced(right: tuple[str, ...], schedules: Sequence[Schedule], tier: Tier, evidence: dict[str, Any]) -> Promise:

@@ -21,6 +21,7 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.policy.fi
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.policy.findings_of_sight import sight_findings
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.policy.schedules import schedule_of
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.policy.seen import Seen
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.policy.uncollected import uncollected
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.policy.verdicts import (
     EXEMPT,
     MET,
@@ -45,6 +46,7 @@ _NAMED = 5
 """Guests that a message names with their reason."""
 
 
+@uncollected()
 def report(policy: Policy, seen: Seen, judged: Sequence[Judged]) -> dict[str, Any]:
     """The result of the module but for ``msg``."""
     jobs = wanted_jobs(policy, judged, seen)

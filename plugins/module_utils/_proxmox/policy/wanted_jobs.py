@@ -44,7 +44,7 @@ def wanted_jobs(policy: Policy, judged: Iterable[Judged], seen: Seen) -> list[di
     found = []
     for name, tier in policy.tiers.items():
         for number, vmids in enumerate(chunks(sorted(guests[name]), BODY_LIMIT // 2), 1):
-            ending = "" if number == 1 else f"-{number}"
+            ending = "" if number == 1 else f"_{number}"  # no name of a tier has an underscore
             found.append(_job(policy, tier, f"{managed_prefix(policy)}{name}{ending}", vmids))
     needed = {job["id"] for job in found}
     surplus = sorted(name for name in seen.jobs if name.startswith(managed_prefix(policy)) and name not in needed)
@@ -77,7 +77,7 @@ def _before(policy: Policy, jobs: Mapping[str, Job]) -> dict[int, str]:
     for name in policy.tiers:
         own = f"{managed_prefix(policy)}{name}"
         for job in jobs.values():
-            if job.id == own or (job.id.startswith(f"{own}-") and job.id[len(own) + 1 :].isdigit()):
+            if job.id == own or job.id.startswith(f"{own}_"):
                 found.update(dict.fromkeys(job.value(VMIDS), name))
     return found
 

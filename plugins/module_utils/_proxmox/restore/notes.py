@@ -16,8 +16,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
-from typing_extensions import Self
-
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.clock import Clock
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.journal import DeadRun, Entry, Journal, JournalError
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.number import whole_number
@@ -160,12 +158,12 @@ class JournalNotes:
         self.insist = True
 
     @classmethod
-    def fresh(cls, journal: Journal, clock: Clock) -> Self:
+    def fresh(cls: type[Own], journal: Journal, clock: Clock) -> Own:
         """Those of what begins now."""
         return cls(lambda event, facts: journal.write(event, True, **facts), journal.run, clock)
 
     @classmethod
-    def inherited(cls, dead: DeadRun, clock: Clock) -> Self:
+    def inherited(cls: type[Own], dead: DeadRun, clock: Clock) -> Own:
         """Those of what an earlier process has begun."""
         return cls(lambda event, facts: dead.note(event, at=clock.now(), **facts), dead.run, clock, dead.entries)
 
