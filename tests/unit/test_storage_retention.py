@@ -44,12 +44,15 @@ def _told(answer: object) -> StorageRetention:
         ({"prune-backups": ""}, EVERYTHING),
         ({"prune-backups": None}, EVERYTHING),
         ({}, EVERYTHING),
-        (None, EVERYTHING),
-        ([], EVERYTHING),
     ],
 )
 def test_what_a_node_does_after_each_backup(answer: Any, keep: Keep) -> None:
     assert _told(answer) == StorageRetention("pve1", "vault", keep)
+
+
+@pytest.mark.parametrize("answer", [None, []])
+def test_an_answer_that_says_nothing_is_no_word_for_keeping_all(answer: Any) -> None:
+    assert _told(answer) == StorageRetention("pve1", "vault", EVERYTHING, "the defaults of vzdump are no mapping")
 
 
 def test_one_that_is_not_understood_is_told() -> None:

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from typing import NamedTuple, Optional, TypeVar
@@ -33,7 +32,7 @@ class Assignment(NamedTuple):
 _EVERYBODY = Match()
 _Found = TypeVar("_Found", Rule, Exemption)
 _Ranges = tuple[tuple[int, int], ...]
-_NameTest = Callable[[str], Optional["re.Match[str]"]]
+_NameTest = Callable[[str], object]
 _Left = list[tuple[_Found, _Ranges, Optional[_NameTest]]]
 """Rules or exemptions that fit a kind of guests, each with the ids and names that are still to be asked for."""
 
