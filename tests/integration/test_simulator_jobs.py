@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
+from harness.job_world import FRIDAY, job_world
 from harness.ticking import Ticking
 from pve_simulator import Simulator, World
 from pve_simulator.client import Client, Reply
 
-FRIDAY = calendar.timegm((2026, 11, 20, 12, 30, 30))
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -29,16 +29,7 @@ def clock() -> Ticking:
 
 @pytest.fixture
 def world(tmp_path: Path, clock: Ticking) -> World:
-    world = World(tmp_path / "cluster", clock=clock)
-    world.add_node("pve1", timezone="Europe/Berlin")
-    world.add_node("pve2")
-    world.add_storage("local", content=["rootdir", "images"])
-    world.add_storage("backups")
-    world.add_pool("prod")
-    world.add_container(101, "web1", "pve1", pool="prod")
-    world.add_container(102, "web2", "pve2")
-    world.add_vm(300, "db1", "pve1", disks={"scsi0": b"x"})
-    return world
+    return job_world(tmp_path / "cluster", clock)
 
 
 def message(reply: Reply) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.errors import InputError
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.jobs.fields import FIELDS
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.jobs.wish import UNSETTABLE, jobs_wish
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.jobs.wish import UNSETTABLE, Choice, jobs_wish
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_the_job_is_named_where_there_are_several() -> None:
 
 def test_false_and_nothing_are_not_named() -> None:
     wish = jobs_wish({"id": "a", "all_guests": False, "exact": False, "mode": None}).jobs[0]
-    assert not wish.choice.made
+    assert wish.choice == Choice(all_guests=False)
     assert wish.values == {}
 
 

@@ -17,6 +17,9 @@ from typing import Any
 
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.number import whole_number
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.retention import RULES
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.guest_configuration import (
+    properties as property_parts,
+)
 
 Value = Any
 """A field's value in one form, whatever the API's: text, int, bool, a sorted tuple, or a mapping with all of its keys.
@@ -131,9 +134,8 @@ def properties(given: Any, default_key: str = "") -> dict[str, str]:
     """
     if isinstance(given, Mapping):
         return {str(key).replace("_", "-"): str(value) for key, value in given.items() if value is not None}
-    parts = [part if "=" in part else f"{default_key}={part}" for part in str(given).split(",") if part.strip()]
-    pairs = (part.partition("=") for part in parts)
-    return {key.strip(): value.strip() for key, _sign, value in pairs}
+    parts = property_parts(str(given))
+    return {key or default_key: value.strip() for key, value in parts.items() if key or value.strip()}
 
 
 def _keep(given: Any) -> dict[str, int] | None:

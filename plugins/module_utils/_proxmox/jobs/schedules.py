@@ -16,7 +16,6 @@ from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client im
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import (
     ApiError,
     BadAnswer,
-    PermissionDenied,
 )
 
 
@@ -27,12 +26,6 @@ class Runs:
     times: tuple[int, ...] = ()
     problem: str | None = None
 
-    @property
-    def longest_gap(self) -> int | None:
-        """Seconds between the two of these runs that are furthest apart; None where there are no two."""
-        gaps = [later - earlier for earlier, later in zip(self.times, self.times[1:])]
-        return max(gaps, default=None)
-
 
 def observe_runs(client: Client, schedules: Iterable[str], count: int) -> Mapping[str, Runs]:
     """The next ``count`` runs of each schedule: one request for each that is different. Any user may ask.
@@ -40,14 +33,17 @@ def observe_runs(client: Client, schedules: Iterable[str], count: int) -> Mappin
     :raises ApiError: when the server can't say, for another reason than the schedule.
     """
     wanted = sorted(set(schedules))
-    return dict(zip(wanted, side_by_side(lambda schedule: _runs(client, schedule, count), wanted)))
+    return dict(zip(wanted, side_by_side(lambda schedule: next_runs(client, schedule, count), wanted)))
 
 
-def _runs(client: Client, schedule: str, count: int) -> Runs:
+def next_runs(client: Client, schedule: str, count: int, since: int | None = None) -> Runs:
+    """The next ``count`` runs, at most 100, after ``since`` (epoch seconds) or now, in order.
+
+    :raises ApiError: when the server can't say, for another reason than the schedule.
+    """
+    begin = {} if since is None else {"starttime": since}
     try:
-        answer = client.get("cluster/jobs/schedule-analyze", schedule=schedule, iterations=count)
-    except PermissionDenied:
-        raise
+        answer = client.get("cluster/jobs/schedule-analyze", schedule=schedule, iterations=count, **begin)
     except ApiError as failure:
         if failure.status != 400:
             raise
@@ -55,5 +51,5 @@ def _runs(client: Client, schedule: str, count: int) -> Runs:
         return Runs(problem=one_line(told.partition("invalid format - ")[2] or told))
     if not isinstance(answer, list):
         raise BadAnswer("The runs of a schedule are no list: check api_host and api_port.")
-    times = [whole_number(entry.get("timestamp")) for entry in answer if isinstance(entry, dict)]
-    return Runs(tuple(time for time in times if time > 0))
+    times = {whole_number(entry.get("timestamp")) for entry in answer if isinstance(entry, dict)}
+    return Runs(tuple(sorted(time for time in times if time > (since or 0))))

@@ -47,11 +47,6 @@ class Choice:
     pool: str | None = None
     exclude: tuple[str, ...] | None = None
 
-    @property
-    def made(self) -> bool:
-        """Whether it says which guests are meant, and not only which are not."""
-        return self.guests is not None or bool(self.all_guests) or self.pool is not None
-
 
 @dataclass(frozen=True)
 class JobWish:

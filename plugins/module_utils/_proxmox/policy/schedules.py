@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ansible_collections.lifeboat.backup.plugins.module_utils._core.number import whole_number
 from ansible_collections.lifeboat.backup.plugins.module_utils._core.parallel import side_by_side
-from ansible_collections.lifeboat.backup.plugins.module_utils._core.wording import one_line
 from ansible_collections.lifeboat.backup.plugins.module_utils._policy.model import Tier
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.client import Client
-from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import ApiError, BadAnswer, ProxmoxError
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.errors import ProxmoxError
+from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.jobs.schedules import next_runs
 from ansible_collections.lifeboat.backup.plugins.module_utils._proxmox.policy.seen import Schedule
 
 ITERATIONS = 100
@@ -47,28 +46,15 @@ def _observed(client: Client, schedule: str) -> Schedule:
     times: list[int] = []
     for _number in range(MOST_ANSWERS):
         try:
-            more = _asked(client, schedule, times)
-        except ApiError as failure:
-            if failure.status == 400:
-                told = failure.errors.get("schedule") or failure.text
-                return Schedule(problem=one_line(told.partition("invalid format - ")[2] or told).rstrip("."))
-            return Schedule(tuple(times), unread=failure.message.rstrip("."))
+            more = next_runs(client, schedule, ITERATIONS, times[-1] if times else None)
         except ProxmoxError as failure:
             return Schedule(tuple(times), unread=failure.message.rstrip("."))
-        times += more
-        if len(more) < ITERATIONS or times[-1] - times[0] > WEEK:
+        if more.problem is not None:
+            return Schedule(problem=more.problem.rstrip("."))
+        times += more.times
+        if len(more.times) < ITERATIONS or times[-1] - times[0] > WEEK:
             return Schedule(tuple(times))
     return Schedule(tuple(times), unread=f"it runs so often that {len(times)} runs show less than a week")
-
-
-def _asked(client: Client, schedule: str, known: Sequence[int]) -> list[int]:
-    """The runs after those that are known."""
-    since = {"starttime": known[-1]} if known else {}
-    answer = client.get("cluster/jobs/schedule-analyze", schedule=schedule, iterations=ITERATIONS, **since)
-    if not isinstance(answer, list):
-        raise BadAnswer("The runs of a schedule are no list: check api_host and api_port.")
-    times = {whole_number(entry.get("timestamp")) for entry in answer if isinstance(entry, dict)}
-    return sorted(time for time in times if time > (known[-1] if known else 0))
 
 
 def merged(schedules: Sequence[Schedule]) -> tuple[int, ...]:
